@@ -1,0 +1,59 @@
+/*
+ * base.h - assertions and small words that every file needs.       SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Three kinds of "this cannot be":
+ *   VMI_ASSERT       level >= 1 (debug, CI): O(1) facts about our own code
+ *   VMI_ASSERT_SLOW  level >= 2: facts that cost O(n) to check
+ *   VMI_NEVER        a branch believed unreachable, kept as a second line of defence
+ * What a caller does wrong is none of these: see engine/misuse.h.
+ */
+#ifndef VMI_BASE_H
+#define VMI_BASE_H
+
+#include "vmem/vmem.h"
+#include "vmi_port.h"
+
+#if !defined(__STDC_HOSTED__) || __STDC_HOSTED__ == 1
+#include <string.h>
+#endif
+
+_Static_assert(VMI_PORT_ABI == 1, "the port header was written for another port contract");
+_Static_assert(sizeof(vmem_addr_t) == sizeof(vmem_size_t), "a size must reach every address");
+
+#ifndef VMEM_CHECK_LEVEL
+#define VMEM_CHECK_LEVEL 0
+#endif
+
+#define VMI_TEXT_(x) #x
+#define VMI_TEXT(x) VMI_TEXT_(x)
+#define VMI_BROKEN(cond) \
+    vmi_port_fatal("vmem: internal: " #cond " is false at " __FILE__ ":" VMI_TEXT(__LINE__))
+
+/* Consume without evaluating: the expression must still compile. */
+#define VMI_UNUSED_EXPR(e) ((void)sizeof((e) ? 1 : 0))
+
+#if VMEM_CHECK_LEVEL >= 1
+#define VMI_ASSERT(cond) ((cond) ? (void)0 : VMI_BROKEN(cond))
+#else
+#define VMI_ASSERT(cond) VMI_UNUSED_EXPR(cond)
+#endif
+
+#if VMEM_CHECK_LEVEL >= 2
+#define VMI_ASSERT_SLOW(cond) ((cond) ? (void)0 : VMI_BROKEN(cond))
+#else
+#define VMI_ASSERT_SLOW(cond) VMI_UNUSED_EXPR(cond)
+#endif
+
+#if defined(VMEM_COVERAGE)
+#define VMI_NEVER(cond) (false)
+#elif VMEM_CHECK_LEVEL >= 1
+#define VMI_NEVER(cond) ((cond) ? (VMI_BROKEN(!(cond)), true) : false)
+#else
+#define VMI_NEVER(cond) (cond)
+#endif
+
+#define VMI_LIKELY(cond) __builtin_expect(!!(cond), 1)
+#define VMI_UNLIKELY(cond) __builtin_expect(!!(cond), 0)
+#define VMI_NOINLINE __attribute__((noinline))
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * bits.h - powers of two and single bits.                          SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef VMI_BITS_H
+#define VMI_BITS_H
+
+#include "base/base.h"
+
+static inline bool
+vmi_is_pow2(uint64_t value)
+{
+    return value != 0 && (value & (value - 1)) == 0;
+}
+
+/* Position of the highest one bit.  Requires: value != 0. */
+static inline unsigned
+vmi_log2(uint64_t value)
+{
+    return 63u - (unsigned)__builtin_clzll(value);
+}
+
+/* Position of the lowest one bit.  Requires: value != 0. */
+static inline unsigned
+vmi_lowest_bit(uint64_t value)
+{
+    return (unsigned)__builtin_ctzll(value);
+}
+
+#endif

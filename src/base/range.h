@@ -1,0 +1,66 @@
+/*
+ * range.h - address arithmetic that cannot wrap.                   SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Ranges are compared by their inclusive last unit, because one past the end of a range that reaches
+ * VMEM_ADDR_MAX is not a number.  Whatever would wrap is reported as "does not fit".
+ */
+#ifndef VMI_RANGE_H
+#define VMI_RANGE_H
+
+#include "base/bits.h"
+
+/* True if size units from start end at or before VMEM_ADDR_MAX.  Requires: size > 0. */
+static inline bool
+vmi_range_exists(vmem_addr_t start, vmem_size_t size)
+{
+    VMI_ASSERT(size > 0);
+    return size - 1 <= VMEM_ADDR_MAX - start;
+}
+
+/*
+ * Smallest a >= addr with a % align == phase.  False, *out untouched, if it would pass
+ * VMEM_ADDR_MAX.  Requires: align a power of two, phase < align.
+ */
+static inline bool
+vmi_align_up(vmem_addr_t addr, vmem_size_t align, vmem_size_t phase, vmem_addr_t *out)
+{
+    /* (phase - addr) mod align is the distance to go; the unsigned wrap is intended. */
+    const vmem_size_t gap = (phase - addr) & (align - 1);
+
+    VMI_ASSERT(vmi_is_pow2(align) && phase < align);
+    if (gap > VMEM_ADDR_MAX - addr) {
+        return false;
+    }
+    *out = addr + gap;
+    return true;
+}
+
+/* Largest a <= addr with a % align == phase.  False, *out untouched, if it would pass 0. */
+static inline bool
+vmi_align_down(vmem_addr_t addr, vmem_size_t align, vmem_size_t phase, vmem_addr_t *out)
+{
+    const vmem_size_t gap = (addr - phase) & (align - 1);
+
+    VMI_ASSERT(vmi_is_pow2(align) && phase < align);
+    if (gap > addr) {
+        return false;
+    }
+    *out = addr - gap;
+    return true;
+}
+
+/* Round up to a multiple of a power of two.  False, *out untouched, if it exceeds VMEM_SIZE_MAX. */
+static inline bool
+vmi_round_up(vmem_size_t size, vmem_size_t quantum, vmem_size_t *out)
+{
+    return vmi_align_up(size, quantum, 0, out);
+}
+
+/* a + b, or VMEM_SIZE_MAX where the sum is larger. */
+static inline vmem_size_t
+vmi_add_saturating(vmem_size_t a, vmem_size_t b)
+{
+    return b > VMEM_SIZE_MAX - a ? VMEM_SIZE_MAX : a + b;
+}
+
+#endif

@@ -1,0 +1,362 @@
+/*
+ * alloc - the way of an allocation.                                SPDX-License-Identifier: BSD-2-Clause
+ *
+ * 1. What it is for
+ *    Order: what is tried, and when, before a request is refused.
+ *
+ * 2. How it works
+ *      reserve tags -> choose a hole -> carve
+ *        no hole:  drain the quarantine, choose again
+ *                  ask the source for a span, choose again
+ *                  give kept spans back, call reclaim; if that changed anything, all of it once more
+ *
+ *    When the source is an arena, the request climbs: it becomes a request there, which may become one
+ *    in *its* source, and so on.  On the way down each level takes the span that the level above found.
+ *    The climb is a loop: the request at any level is a function of the first one, and is computed again
+ *    where it is needed.
+ *
+ *      level 2  root      [ range ]                      found here
+ *      level 1  domain    accepts it as a span, carves   ^ climbing   | coming down
+ *      level 0  caller    accepts that, carves           |            v
+ *
+ *    A span that turns out not to be needed, or not to help, goes straight back: nothing is imported in
+ *    a loop.
+ *
+ * 3. Prepare, then commit: until a hole is chosen nothing has changed; from then on nothing can fail.
+ *
+ * 4. Locking: one arena's lock at a time; none while a callback runs.
+ */
+#include "engine/alloc.h"
+
+#include "engine/import.h"
+#include "engine/spans.h"
+
+/* Internal status beside the errno values: a valid request, and no place for it. */
+#define NO_PLACE (-1)
+
+void
+vmi_count_failure(struct vmem_arena *arena, enum vmem_reason reason)
+{
+    if (vmi_enter(arena)) {
+        arena->fails[reason]++;
+        vmi_leave(arena);
+    }
+}
+
+/* Prepare and choose.  Returns 0, NO_PLACE, or ENOMEM for want of tags.  Entered. */
+static int
+prepare(struct vmem_arena *arena, const struct vmi_request *request, struct vmi_choice *choice)
+{
+    const struct vmi_needs needs = { .tags = VMI_TAGS_PER_SPLIT, .busy_entry = !request->wants_handle };
+    bool may_scan = false;
+    enum vmi_verdict verdict;
+
+    do {
+        if (!vmi_supply_is_ample(arena) && vmi_supply_needs(arena, &needs) != 0) {
+            return ENOMEM;
+        }
+        if (arena->is_indexed) {
+            if (arena->by_address.state == VMI_INDEX_BUILDING) {
+                (void)vmi_index_advance(arena, &arena->by_address, VMI_INDEX_STEP);
+            }
+            vmi_supply_nodes_softly(arena);
+            if (!vmi_tags_reserve(&arena->tags, needs.tags)) {
+                continue; /* somebody took them while the lock was left */
+            }
+        }
+        verdict = vmi_choose_hole(arena, request, may_scan, choice);
+        if (verdict == VMI_WANTS_INDEX && !vmi_index_build(arena, choice->index)) {
+            may_scan = true;
+            arena->scans++;
+        }
+    } while (verdict == VMI_WANTS_INDEX);
+    return verdict == VMI_CHOSEN ? 0 : NO_PLACE;
+}
+
+/* Carve what was chosen.  Cannot fail. */
+static void
+commit(struct vmem_arena *arena, const struct vmi_request *request, const struct vmi_choice *choice,
+    struct vmi_result *result)
+{
+    const vmem_size_t size = request->shape.size;
+    uint32_t index;
+
+    if (arena->source.kept != 0 && vmi_span_is_releasable(arena, vmi_tag(arena, choice->hole))) {
+        arena->source.kept--;
+    }
+    index = vmi_carve(arena, choice->hole, choice->addr, size);
+    VMI_ASSERT(choice->addr >= request->shape.addr_min &&
+               request->shape.addr_max - choice->addr >= size - 1);
+    VMI_ASSERT((choice->addr & (request->shape.align - 1)) == request->shape.phase);
+    if (request->wants_handle) {
+        result->handle = vmi_handle_make(arena, index);
+    } else {
+        result->handle = 0;
+        vmi_busy_insert(&arena->busy, choice->addr, index);
+    }
+    if (request->policy == VMEM_NEXTFIT) {
+        arena->next_fit = choice->addr + size; /* past the top it wraps to 0, as it should */
+    }
+    result->addr = choice->addr;
+    vmi_account_alloc(arena, size);
+}
+
+/* Find a place in the arena as it is.  Entered. */
+static int
+take_place(struct vmem_arena *arena, const struct vmi_request *request, struct vmi_result *result)
+{
+    struct vmi_choice choice;
+    int status = prepare(arena, request, &choice);
+
+    if (status == NO_PLACE && vmi_drain(arena)) {
+        status = prepare(arena, request, &choice);
+    }
+    if (status == 0) {
+        commit(arena, request, &choice, result);
+    }
+    return status;
+}
+
+/* Reserve what it takes to add a span and to carve from it. */
+static int
+reserve_for_span(struct vmem_arena *arena, vmem_size_t size)
+{
+    const struct vmi_needs needs = {
+        .tags = VMI_TAGS_RESERVE,
+        .busy_entry = true,
+        .span_max = vmi_add_saturating(arena->total, size),
+        .nodes = vmi_order_need(&arena->spans),
+    };
+
+    return vmi_supply_needs(arena, &needs);
+}
+
+/* The span just added turned out not to help: take it out again.  False: there is no way back. */
+static bool
+withdraw(struct vmem_arena *arena, const struct vmem_range *span)
+{
+    const uint32_t header = vmi_span_of(arena, span->start);
+    uint32_t hole;
+
+    arena->imports_returned++;
+    if (header == 0) {
+        return false;
+    }
+    hole = vmi_tag_next(vmi_tag(arena, header));
+    if (!arena->gives_back || vmi_tag_kind(vmi_tag(arena, hole)) != VMI_KIND_HOLE ||
+        !vmi_span_is_releasable(arena, vmi_tag(arena, hole))) {
+        return false;
+    }
+    arena->source.kept--;
+    vmi_span_remove(arena, hole);
+    return true;
+}
+
+/*
+ * A span came from the source: place the request without it if that is possible by now, else in it.
+ * No lock is held.
+ */
+static int
+use_span(struct vmem_arena *arena, const struct vmi_request *request,
+    const struct vmi_import *import, const struct vmem_range *span, struct vmi_result *result)
+{
+    bool goes_back = true;
+    int accepted = 0;
+    int status;
+
+    vmi_reenter(arena);
+    vmi_import_end(arena, import);
+    status = take_place(arena, request, result);
+    if (status == NO_PLACE) {
+        status = reserve_for_span(arena, span->size);
+        if (status == 0) {
+            accepted = vmi_import_accept(arena, import, span);
+            if (accepted == 0) {
+                status = take_place(arena, request, result);
+                goes_back = status != 0 && withdraw(arena, span);
+            } else {
+                arena->imports_refused++;
+                status = NO_PLACE;
+                goes_back = accepted != EEXIST; /* it may be part of what is in use */
+            }
+        }
+    } else {
+        arena->imports_returned++;
+    }
+    vmi_leave(arena);
+    if (accepted != 0) {
+        vmi_import_report(arena, span, accepted);
+    }
+    if (goes_back) {
+        vmi_import_return(import, span);
+    }
+    return status;
+}
+
+/* The source gave nothing. */
+static void
+note_refusal(struct vmem_arena *arena, const struct vmi_import *import)
+{
+    vmi_reenter(arena);
+    vmi_import_end(arena, import);
+    arena->imports_refused++;
+    vmi_leave(arena);
+}
+
+/* A request on its way through the levels. */
+struct climb {
+    struct vmem_arena *arena;    /* of the present level */
+    struct vmi_request request;  /* there */
+    unsigned level;              /* 0 = where the caller asked */
+    enum vmem_reason reason;     /* why level 0 gets nothing from its source */
+};
+
+/* Set a climb to a level at or below the one it is at, or one above it. */
+static void
+go_to_level(struct climb *climb, struct vmem_arena *arena, const struct vmi_request *request,
+    unsigned level, struct vmi_import *import)
+{
+    climb->arena = arena;
+    climb->request = *request;
+    for (climb->level = 0; climb->level < level; climb->level++) {
+        (void)vmi_import_plan(climb->arena, &climb->request, import);
+        climb->arena = import->source.arena;
+        climb->request = import->in_source;
+    }
+    (void)vmi_import_plan(climb->arena, &climb->request, import);
+}
+
+/* Try at the present level.  *import: what may be asked of the source arena next; else ENOENT. */
+static int
+try_level(struct climb *climb, struct vmi_result *result, struct vmi_import *import, int *can_climb)
+{
+    struct vmem_arena *arena = climb->arena;
+    struct vmem_range span;
+    int status;
+
+    *can_climb = ENOENT;
+    if (!vmi_enter(arena)) {
+        return EBUSY;
+    }
+    status = take_place(arena, &climb->request, result);
+    if (status == NO_PLACE) {
+        *can_climb = vmi_import_begin(arena, &climb->request, import);
+    }
+    vmi_leave(arena);
+    if (climb->level == 0) {
+        climb->reason = *can_climb == 0        ? VMEM_REASON_IMPORT
+                        : *can_climb == ENOSPC ? VMEM_REASON_LIMIT
+                                               : VMEM_REASON_NONE;
+    }
+    if (*can_climb == 0 && import->source.arena == NULL) {
+        *can_climb = ENOENT;
+        if (vmi_import_call(import, &span) == 0 && span.size != 0) {
+            return use_span(arena, &climb->request, import, &span, result);
+        }
+        note_refusal(arena, import);
+    }
+    return status;
+}
+
+/* Climb until a level has a place, and come down with it.  Returns 0, NO_PLACE, ENOMEM or EBUSY. */
+static int
+climb_and_return(struct vmem_arena *arena, const struct vmi_request *request,
+    struct vmi_result *result, enum vmem_reason *reason)
+{
+    struct climb climb = { .arena = arena, .request = *request };
+    struct vmi_import import;
+    int can_climb;
+    int status = try_level(&climb, result, &import, &can_climb);
+
+    while (status == NO_PLACE && can_climb == 0) {
+        climb.arena = import.source.arena;
+        climb.request = import.in_source;
+        climb.level++;
+        status = try_level(&climb, result, &import, &can_climb);
+    }
+    while (climb.level > 0) {
+        go_to_level(&climb, arena, request, climb.level - 1, &import);
+        if (status == 0) {
+            const struct vmem_range span = { .start = result->addr, .size = import.span_size };
+            status = use_span(climb.arena, &climb.request, &import, &span, result);
+        } else {
+            note_refusal(climb.arena, &import);
+        }
+    }
+    *reason = climb.reason;
+    return status;
+}
+
+/* Give kept spans back and call reclaim, at every level.  True if anything became free. */
+static bool
+last_resorts(struct vmem_arena *arena, vmem_size_t size)
+{
+    bool has_changed = false;
+
+    while (arena != NULL && vmi_enter(arena)) {
+        const uint64_t changes = arena->changes;
+        struct vmem_arena *source = arena->source.arena;
+        vmem_reclaim_fn *reclaim_fn = arena->reclaim_fn;
+        void *reclaim_arg = arena->reclaim_arg;
+        struct vmi_released released;
+
+        while (vmi_free_kept_span(arena, &released)) {
+            vmi_leave(arena);
+            vmi_give_back(&released);
+            has_changed = true;
+            vmi_reenter(arena);
+        }
+        arena->reclaims += reclaim_fn != NULL ? 1 : 0;
+        vmi_leave(arena);
+        if (reclaim_fn != NULL) {
+            reclaim_fn(reclaim_arg, arena, size, VMEM_NOWAIT);
+        }
+        vmi_reenter(arena);
+        has_changed = has_changed || arena->changes != changes;
+        vmi_leave(arena);
+        arena = source;
+    }
+    return has_changed;
+}
+
+/* Why there is no place, as far as O(1) can tell. */
+static enum vmem_reason
+reason_of(struct vmem_arena *arena, const struct vmi_request *request, enum vmem_reason source)
+{
+    enum vmem_reason reason = VMEM_REASON_FRAGMENTS;
+
+    if (source != VMEM_REASON_NONE || !vmi_enter(arena)) {
+        return source;
+    }
+    if (arena->total - arena->inuse < request->shape.size) {
+        reason = VMEM_REASON_SPACE;
+    } else if ((request->is_shaped || request->is_windowed) &&
+               vmi_choose_by_class(arena, request->shape.size) != 0) {
+        reason = VMEM_REASON_WINDOW;
+    }
+    vmi_leave(arena);
+    return reason;
+}
+
+int
+vmi_alloc(struct vmem_arena *arena, const struct vmi_request *request, struct vmi_result *result)
+{
+    enum vmem_reason reason;
+    struct vmi_result found;
+    int status = climb_and_return(arena, request, &found, &reason);
+
+    if (status == NO_PLACE && last_resorts(arena, request->shape.size)) {
+        status = climb_and_return(arena, request, &found, &reason);
+    }
+    if (status == 0) {
+        /* Upper levels allocate by address; only the caller's own level has a handle. */
+        *result = found;
+        return 0;
+    }
+    if (status == EBUSY) {
+        return EBUSY;
+    }
+    vmi_count_failure(
+        arena, status == ENOMEM ? VMEM_REASON_TAGS : reason_of(arena, request, reason));
+    return ENOMEM;
+}

@@ -1,0 +1,77 @@
+/*
+ * alloc.h - the way of an allocation.                              SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef VMI_ALLOC_H
+#define VMI_ALLOC_H
+
+#include "engine/choose_hole.h"
+#include "engine/supply.h"
+
+struct vmi_result {
+    vmem_addr_t addr;
+    vmem_handle_t handle; /* 0 unless it was asked for */
+};
+
+/*
+ * Allocate: try, drain, import, reclaim, try again.  No lock is held.
+ *
+ * Returns   0 and *result; ENOMEM no place or no memory for tags; EBUSY re-entered, reported
+ */
+int vmi_alloc(
+    struct vmem_arena *arena, const struct vmi_request *request, struct vmi_result *result);
+
+/* Count a refused request. */
+void vmi_count_failure(struct vmem_arena *arena, enum vmem_reason reason);
+
+/* The books of an allocation whose segment is carved. */
+static inline void
+vmi_account_alloc(struct vmem_arena *arena, vmem_size_t size)
+{
+    arena->inuse += size;
+    arena->inuse_peak = arena->inuse > arena->inuse_peak ? arena->inuse : arena->inuse_peak;
+    arena->allocs++;
+}
+
+static inline vmem_handle_t
+vmi_handle_make(struct vmem_arena *arena, uint32_t index)
+{
+    arena->generation = (arena->generation + 1) & VMI_OWN_PAYLOAD;
+    if (VMI_UNLIKELY(arena->generation == 0)) {
+        arena->generation = 1;
+    }
+    vmi_tag(arena, index)->own = vmi_tag_own(VMI_KIND_BUSY, arena->generation);
+    return (vmem_handle_t)arena->generation << 32 | index;
+}
+
+/*
+ * The short way: no constraints, instant fit, everything at hand, a larger class has a hole.  False:
+ * nothing was done, take the long way.  size: a multiple of the quantum, > 0.
+ */
+static inline bool
+vmi_alloc_quickly(struct vmem_arena *arena, vmem_size_t size, vmem_addr_t *addr,
+    vmem_handle_t *handle)
+{
+    uint32_t hole;
+    uint32_t index;
+
+    if (VMI_UNLIKELY(!arena->is_plain) || arena->source.kept != 0 || !vmi_enter(arena)) {
+        return false;
+    }
+    hole = vmi_supply_is_ample(arena) ? vmi_choose_by_class(arena, size) : 0;
+    if (VMI_UNLIKELY(hole == 0 || arena->is_indexed)) {
+        vmi_leave(arena);
+        return false;
+    }
+    *addr = vmi_tag(arena, hole)->start;
+    index = vmi_carve_low(arena, hole, size);
+    if (handle != NULL) {
+        *handle = vmi_handle_make(arena, index);
+    } else {
+        vmi_busy_insert(&arena->busy, *addr, index);
+    }
+    vmi_account_alloc(arena, size);
+    vmi_leave(arena);
+    return true;
+}
+
+#endif

@@ -1,0 +1,258 @@
+/*
+ * free - taking an allocation back.                                SPDX-License-Identifier: BSD-2-Clause
+ *
+ * 1. What it is for
+ *    A free finds its tag, by address in the busy index or by handle without a lookup, and checks it
+ *    before anything is changed: a bad free is caught here, in every build, at no extra cost.
+ *
+ * 2. How it works
+ *    by address:  busy index -> tag -> size as allocated?  -> out of the index -> merge with the holes
+ *    beside it -> if an imported span is now wholly free: let it go, to the source, without the lock.
+ *    The source may be an arena; then this is a free there, which may let go a span in turn.  It is a
+ *    loop, not a recursion.
+ *
+ * 3. Costs: O(1) expected; O(log holes) with an index; O(log spans) when a span goes back.
+ *
+ * 4. Failure: a free never fails and never needs memory.
+ */
+#include "engine/free.h"
+
+#include "engine/misuse.h"
+#include "engine/quarantine.h"
+#include "engine/spans.h"
+#include "engine/supply.h"
+
+enum {
+    NEIGHBOURS_MAX = 4096 /* tags to look at for the text of a report */
+};
+
+/* Take the span of a wholly free hole out of the arena. */
+static void
+let_go(struct vmem_arena *arena, uint32_t hole_index, struct vmi_released *released)
+{
+    const struct vmi_tag *hole = vmi_tag(arena, hole_index);
+
+    *released = (struct vmi_released){
+        .range = { .start = hole->start, .size = hole->size },
+        .arena = arena->source.arena,
+        .release_fn = arena->source.release_fn,
+        .arg = arena->source.arg,
+    };
+    vmi_span_remove(arena, hole_index);
+    arena->releases++;
+}
+
+void
+vmi_free_segment(struct vmem_arena *arena, uint32_t index, struct vmi_released *released)
+{
+    const uint32_t hole_index = vmi_merge(arena, index, vmi_tag(arena, index));
+
+    arena->changes++;
+    if (VMI_UNLIKELY(arena->gives_back) &&
+        vmi_span_is_releasable(arena, vmi_tag(arena, hole_index))) {
+        if (arena->source.kept < arena->source.keep) {
+            arena->source.kept++;
+        } else {
+            let_go(arena, hole_index, released);
+        }
+    }
+}
+
+bool
+vmi_free_kept_span(struct vmem_arena *arena, struct vmi_released *released)
+{
+    struct vmi_entry entry;
+    vmem_addr_t key = 0;
+
+    if (arena->source.kept == 0) {
+        return false;
+    }
+    for (; vmi_order_seek(&arena->spans, key, 0, 0, &entry); key = entry.key + 1) {
+        const uint32_t first = vmi_tag_next(vmi_tag(arena, entry.tag));
+        if (vmi_tag_kind(vmi_tag(arena, first)) == VMI_KIND_HOLE &&
+            vmi_span_is_releasable(arena, vmi_tag(arena, first))) {
+            arena->source.kept--;
+            let_go(arena, first, released);
+            return true;
+        }
+        if (entry.key == VMEM_ADDR_MAX) {
+            break;
+        }
+    }
+    return false;
+}
+
+/* Account for a free and make the segment free, or put it to rest. */
+static void
+finish(struct vmem_arena *arena, uint32_t index, vmem_size_t size, struct vmi_released *released)
+{
+    arena->inuse -= size;
+    arena->frees++;
+    if (VMI_UNLIKELY(arena->quarantine.ring != NULL)) {
+        index = vmi_quarantine_rest(arena, index);
+        if (index == 0) {
+            return;
+        }
+    }
+    vmi_free_segment(arena, index, released);
+    if (VMI_UNLIKELY(vmi_busy_is_moving(&arena->busy) || arena->tags.slab.has_surplus)) {
+        vmi_supply_tidy(arena);
+    }
+    if (VMI_UNLIKELY(arena->is_indexed)) {
+        vmi_supply_nodes_softly(arena);
+    }
+}
+
+/* The segment that holds a unit, looked for among a bounded number of tags; 0 if not found. */
+static uint32_t
+segment_at(const struct vmem_arena *arena, vmem_addr_t addr)
+{
+    const uint32_t header = vmi_span_of(arena, addr);
+    uint32_t index = header;
+
+    for (unsigned i = 0; header != 0 && i < NEIGHBOURS_MAX; i++) {
+        const struct vmi_tag *tag;
+        index = vmi_tag_next(vmi_tag(arena, index));
+        tag = vmi_tag(arena, index);
+        if (addr >= tag->start && addr - tag->start < tag->size) {
+            return index;
+        }
+    }
+    return 0;
+}
+
+/* Say what is wrong with freeing `addr`.  The arena is entered; it is left here. */
+static void
+reject(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size, uint32_t found)
+{
+    struct vmem_fault fault = { .code = VMEM_FAULT_BAD_FREE, .addr = addr, .size = size };
+    const char *why = "the arena does not own this address";
+    const uint32_t index = found != 0 ? found : segment_at(arena, addr);
+
+    if (index != 0) {
+        const struct vmi_tag *tag = vmi_tag(arena, index);
+        fault.found_start = tag->start;
+        fault.found_size = tag->size;
+        if (found != 0) {
+            fault.code = VMEM_FAULT_WRONG_SIZE;
+            why = "allocated with another size";
+        } else if (vmi_tag_kind(tag) == VMI_KIND_HOLE || tag->extra == VMI_BUSY_RESTING) {
+            why = "nothing is allocated there, it is free";
+        } else if (tag->start != addr) {
+            why = "inside an allocation, not its start";
+        } else {
+            fault.code = VMEM_FAULT_HANDLE_ONLY;
+            why = "allocated with a handle, to be freed by it";
+        }
+    } else if (vmi_span_of(arena, addr) != 0) {
+        why = "nothing is allocated at this address";
+    }
+    vmi_leave(arena);
+    vmi_misuse(arena, &fault, why);
+}
+
+/* Free one allocation by address; false: misuse, reported. */
+static bool
+free_one(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size, struct vmi_released *released)
+{
+    const vmem_size_t rounded = (size + (arena->quantum - 1)) & ~(arena->quantum - 1);
+    const struct vmi_table *table;
+    uint32_t at;
+    uint32_t index;
+
+    released->range.size = 0;
+    if (!vmi_enter(arena)) {
+        return false;
+    }
+    index = vmi_busy_find(&arena->busy, &arena->tags, addr, &table, &at);
+    if (VMI_UNLIKELY(index == 0 || vmi_tag(arena, index)->size != rounded || size == 0)) {
+        reject(arena, addr, size, index);
+        return false;
+    }
+    vmi_busy_remove(&arena->busy, table, at);
+    finish(arena, index, rounded, released);
+    vmi_leave(arena);
+    return true;
+}
+
+void
+vmi_give_back(const struct vmi_released *released)
+{
+    struct vmi_released now = *released;
+
+    while (now.range.size != 0) {
+        if (now.arena == NULL) {
+            now.release_fn(now.arg, now.range.start, now.range.size);
+            return;
+        }
+        if (!free_one(now.arena, now.range.start, now.range.size, &now)) {
+            return;
+        }
+    }
+}
+
+void
+vmi_free(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size)
+{
+    struct vmi_released released;
+
+    if (free_one(arena, addr, size, &released) && VMI_UNLIKELY(released.range.size != 0)) {
+        vmi_give_back(&released);
+    }
+}
+
+uint32_t
+vmi_handle_tag(const struct vmem_arena *arena, vmem_handle_t handle)
+{
+    const uint32_t index = (uint32_t)handle;
+    const uint32_t generation = (uint32_t)(handle >> 32);
+    const struct vmi_tag *tag;
+
+    if (generation == 0 || !vmi_slab_is_valid(&arena->tags.slab, index)) {
+        return 0;
+    }
+    tag = vmi_tag(arena, index);
+    return tag->own == vmi_tag_own(VMI_KIND_BUSY, generation) ? index : 0;
+}
+
+void
+vmi_free_handle(struct vmem_arena *arena, vmem_handle_t handle)
+{
+    struct vmi_released released = { .range = { .size = 0 } };
+    uint32_t index;
+
+    if (!vmi_enter(arena)) {
+        return;
+    }
+    index = vmi_handle_tag(arena, handle);
+    if (VMI_UNLIKELY(index == 0)) {
+        struct vmem_fault fault = { .code = VMEM_FAULT_BAD_HANDLE, .addr = handle };
+        vmi_leave(arena);
+        vmi_misuse(arena, &fault, "no live allocation has this handle (shown as addr)");
+        return;
+    }
+    finish(arena, index, vmi_tag(arena, index)->size, &released);
+    vmi_leave(arena);
+    if (VMI_UNLIKELY(released.range.size != 0)) {
+        vmi_give_back(&released);
+    }
+}
+
+bool
+vmi_drain(struct vmem_arena *arena)
+{
+    uint32_t index = vmi_quarantine_pop(arena);
+    const bool had_any = index != 0;
+
+    arena->drains += had_any ? 1 : 0;
+    for (; index != 0; index = vmi_quarantine_pop(arena)) {
+        struct vmi_released released = { .range = { .size = 0 } };
+        vmi_free_segment(arena, index, &released);
+        if (released.range.size != 0) {
+            vmi_leave(arena);
+            vmi_give_back(&released);
+            vmi_reenter(arena);
+        }
+    }
+    return had_any;
+}

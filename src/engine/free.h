@@ -1,0 +1,36 @@
+/*
+ * free.h - taking an allocation back.                              SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef VMI_FREE_H
+#define VMI_FREE_H
+
+#include "engine/segments.h"
+
+/* A span that an arena let go, and where it goes. */
+struct vmi_released {
+    struct vmem_range range; /* size 0 = none */
+    struct vmem_arena *arena;
+    vmem_release_fn *release_fn;
+    void *arg;
+};
+
+/* Free by address, or by handle; misuse is reported here.  Gives spans back to their sources. */
+void vmi_free(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size);
+void vmi_free_handle(struct vmem_arena *arena, vmem_handle_t handle);
+
+/* The tag of a live handle; 0 if it is stale or never was one.  The arena is entered. */
+uint32_t vmi_handle_tag(const struct vmem_arena *arena, vmem_handle_t handle);
+
+/* Make a busy segment free, in no index any more; a span that became wholly free is let go. */
+void vmi_free_segment(struct vmem_arena *arena, uint32_t index, struct vmi_released *released);
+
+/* Let a wholly free span go that the arena had kept.  False: there is none. */
+bool vmi_free_kept_span(struct vmem_arena *arena, struct vmi_released *released);
+
+/* Give a span back to where it came from, and so on up: no recursion.  No lock is held. */
+void vmi_give_back(const struct vmi_released *released);
+
+/* Free all that rests in quarantine.  The arena is entered, and left meanwhile where spans go back. */
+bool vmi_drain(struct vmem_arena *arena);
+
+#endif

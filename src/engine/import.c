@@ -1,0 +1,190 @@
+/*
+ * import - obtaining spans from a source.                          SPDX-License-Identifier: BSD-2-Clause
+ *
+ * 1. What it is for
+ *    An arena that is exhausted asks its source for a span, adds it, and gives it back once it is
+ *    wholly free (engine/free.c).  Who asks, and when, is engine/alloc.c.
+ *
+ * 2. How it works
+ *    What is asked for is the request's size rounded to the import quantum, at a place where the request
+ *    can lie at the span's start; so an aligned request needs no more than an unaligned one.  A source
+ *    that cannot place is told a size that is enough anywhere: at most align more.
+ *    If the source is an arena, the same is said as an allocation there, aligned to both quanta.
+ *    The answer is checked before it is believed: aligned, large enough, overlapping nothing.
+ *
+ * 3. Locking: the source runs without the lock; what is being asked for counts against the limit.
+ *
+ * 4. Where it comes from
+ *    [BA01 4.2, 4.4].  The faults it must not have: F3, F4, F5, F9, F11, F12, F13.
+ */
+#include "engine/import.h"
+
+#include "engine/misuse.h"
+#include "engine/spans.h"
+
+static vmem_size_t
+larger(vmem_size_t a, vmem_size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What to ask for, so that the request can lie at the start of what comes. */
+static bool
+describe(const struct vmem_arena *arena, const struct vmi_request *request,
+    struct vmem_import_request *want)
+{
+    const struct vmi_shape *shape = &request->shape;
+    const vmem_size_t enough =
+        request->is_windowed ? 0 : vmi_fit_sufficient(shape, arena->quantum);
+    vmem_size_t size;
+
+    if (!vmi_round_up(shape->size, arena->source.quantum, &size)) {
+        return false;
+    }
+    *want = (struct vmem_import_request){
+        .size = size,
+        .quantum = arena->quantum,
+        .align = shape->align,
+        .phase = shape->phase,
+        .nocross = shape->nocross,
+        .addr_min = shape->addr_min,
+        .addr_max = vmi_add_saturating(shape->addr_max, size - shape->size),
+    };
+    if (enough == 0 || !vmi_round_up(enough, arena->source.quantum, &want->size_anywhere)) {
+        want->size_anywhere = 0;
+    }
+    if (want->nocross != 0 && want->nocross < size) {
+        /* The span may cross, the request at its start must not: start as blocks do. */
+        if (want->align < want->nocross) {
+            want->align = want->nocross;
+        }
+        want->nocross = 0;
+    }
+    return true;
+}
+
+/* The same as a request in an arena.  False: no request there could help. */
+static bool
+translate(struct vmi_import *import)
+{
+    const struct vmem_import_request *want = &import->want;
+    const struct vmem_arena *source = import->source.arena;
+    struct vmi_arguments arguments = {
+        .size = want->size,
+        .align = larger(want->align, source->quantum),
+        .phase = want->phase,
+        .nocross = want->nocross,
+        .addr_min = want->addr_min,
+        .addr_max = want->addr_max,
+        .flags = VMEM_NOWAIT,
+    };
+
+    import->span_size = want->size;
+    if (vmi_request_make(source, &arguments, &import->in_source) == 0) {
+        return true;
+    }
+    /* A phase or block that the source's quantum cannot express: take what is enough anywhere. */
+    arguments.size = want->size_anywhere;
+    arguments.align = larger(want->quantum, source->quantum);
+    arguments.phase = 0;
+    arguments.nocross = 0;
+    import->span_size = want->size_anywhere;
+    return want->size_anywhere != 0 &&
+           vmi_request_make(source, &arguments, &import->in_source) == 0;
+}
+
+int
+vmi_import_plan(
+    const struct vmem_arena *arena, const struct vmi_request *request, struct vmi_import *import)
+{
+    import->source = arena->source;
+    if (arena->source.arena == NULL && arena->source.import_fn == NULL) {
+        return ENOENT;
+    }
+    if (!describe(arena, request, &import->want)) {
+        return ENOMEM;
+    }
+    if (arena->source.arena != NULL && !translate(import)) {
+        return ENOMEM;
+    }
+    return 0;
+}
+
+int
+vmi_import_begin(
+    struct vmem_arena *arena, const struct vmi_request *request, struct vmi_import *import)
+{
+    const vmem_size_t ceiling = arena->limit != 0 ? arena->limit : VMEM_SIZE_MAX;
+    const vmem_size_t taken = vmi_add_saturating(arena->total, arena->source.asked_size);
+    const int status = vmi_import_plan(arena, request, import);
+
+    if (status != 0) {
+        return status;
+    }
+    if (taken > ceiling || import->want.size > ceiling - taken) {
+        return ENOSPC;
+    }
+    arena->source.asked_size += import->want.size;
+    return 0;
+}
+
+void
+vmi_import_end(struct vmem_arena *arena, const struct vmi_import *import)
+{
+    arena->source.asked_size -= import->want.size;
+}
+
+int
+vmi_import_call(const struct vmi_import *import, struct vmem_range *span)
+{
+    *span = (struct vmem_range){ 0 };
+    return import->source.import_fn(import->source.arg, &import->want, span);
+}
+
+void
+vmi_import_return(const struct vmi_import *import, const struct vmem_range *span)
+{
+    const struct vmi_released released = {
+        .range = *span,
+        .arena = import->source.arena,
+        .release_fn = import->source.release_fn,
+        .arg = import->source.arg,
+    };
+
+    if (released.arena != NULL || released.release_fn != NULL) {
+        vmi_give_back(&released);
+    }
+}
+
+int
+vmi_import_accept(struct vmem_arena *arena, const struct vmi_import *import,
+    const struct vmem_range *span)
+{
+    int status;
+
+    if (span->size < import->want.size) {
+        return EINVAL;
+    }
+    status = vmi_span_verdict(arena, span->start, span->size);
+    if (status == 0) {
+        vmi_span_add(arena, span->start, span->size, true);
+        arena->imports++;
+    }
+    return status;
+}
+
+void
+vmi_import_report(const struct vmem_arena *arena, const struct vmem_range *span, int status)
+{
+    struct vmem_fault fault = {
+        .code = VMEM_FAULT_BAD_IMPORT, .addr = span->start, .size = span->size
+    };
+    const char *why = "the source gave a span that is too small, or not aligned to the quantum";
+
+    if (status == EEXIST) {
+        why = "the source gave a span that overlaps one that the arena owns";
+    } else if (status == ENOSPC) {
+        why = "the source gave a span that reaches beyond the address space or the limit";
+    }
+    vmi_misuse(arena, &fault, why);
+}

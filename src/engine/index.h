@@ -1,0 +1,51 @@
+/*
+ * index.h - the holes in order, from the first time that somebody needs them.
+ *                                                                  SPDX-License-Identifier: BSD-2-Clause
+ *
+ * 1. What it is for
+ *    Size classes answer most requests.  A window, the lowest fit, next fit or an exact place need the
+ *    holes by address; exact best fit needs them by size.  An arena that never asks never pays.
+ *
+ * 2. How it works
+ *    The first request that needs an index builds it: a cursor walks the list of tags upward, and the
+ *    index holds exactly the holes below the cursor, at any moment; so the lock may be left half-way
+ *    to obtain memory, and a search that merely ran long starts a build that later operations advance
+ *    a few tags at a time.  A free that finds no memory for a node gives the whole index up: it must
+ *    not fail.  The next request that needs it builds it again, or scans the list if there is no memory.
+ *
+ * 3. Invariant                                                          (checked by vmem_check())
+ *    X1  an index holds exactly the holes that start below its cursor's tag; all, when it is ready.
+ *
+ * 4. Costs: a change of a hole O(log holes) an index.  Building O(tags).
+ */
+#ifndef VMI_INDEX_H
+#define VMI_INDEX_H
+
+#include "engine/arena.h"
+
+enum {
+    VMI_INDEX_STEP = 32 /* tags to look at when a build is advanced in passing */
+};
+
+/* Begin to build an index, if it is off. */
+void vmi_index_want(struct vmem_arena *arena, struct vmi_index *index);
+
+/*
+ * Look at some tags more.  Returns false if the nodes do not suffice (nothing is lost); else true:
+ * `tags` were looked at, or the index is ready.
+ */
+bool vmi_index_advance(struct vmem_arena *arena, struct vmi_index *index, uint64_t tags);
+
+/* Give an index up. */
+void vmi_index_drop(struct vmem_arena *arena, struct vmi_index *index);
+
+/* Nodes that the next change may take. */
+uint32_t vmi_index_need(const struct vmem_arena *arena);
+
+/* A hole came, goes, or changed from `start` and `size` to what its tag says now. */
+void vmi_index_insert(struct vmem_arena *arena, uint32_t tag_index);
+void vmi_index_remove(struct vmem_arena *arena, uint32_t tag_index);
+void vmi_index_change(
+    struct vmem_arena *arena, uint32_t tag_index, vmem_addr_t start, vmem_size_t size);
+
+#endif

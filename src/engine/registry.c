@@ -1,0 +1,60 @@
+/*
+ * registry - all arenas of the process.                            SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A doubly linked list under its own lock.  Order of locks: the registry, then an arena.
+ */
+#include "engine/registry.h"
+
+static struct vmi_port_lock registry_lock;
+static struct vmem_arena *first_arena;
+static struct vmem_arena *last_arena;
+
+void
+vmi_registry_add(struct vmem_arena *arena)
+{
+    (void)vmi_port_lock_enter(&registry_lock);
+    arena->registry_prev = last_arena;
+    arena->registry_next = NULL;
+    if (last_arena != NULL) {
+        last_arena->registry_next = arena;
+    } else {
+        first_arena = arena;
+    }
+    last_arena = arena;
+    vmi_port_lock_exit(&registry_lock);
+}
+
+void
+vmi_registry_remove(struct vmem_arena *arena)
+{
+    (void)vmi_port_lock_enter(&registry_lock);
+    if (arena->registry_prev != NULL) {
+        arena->registry_prev->registry_next = arena->registry_next;
+    } else {
+        first_arena = arena->registry_next;
+    }
+    if (arena->registry_next != NULL) {
+        arena->registry_next->registry_prev = arena->registry_prev;
+    } else {
+        last_arena = arena->registry_prev;
+    }
+    for (struct vmem_arena *other = first_arena; other != NULL; other = other->registry_next) {
+        if (other->source.arena == arena && vmi_enter(other)) {
+            other->source.arena = NULL;
+            vmi_leave(other);
+        }
+    }
+    vmi_port_lock_exit(&registry_lock);
+}
+
+void
+vmi_registry_walk(vmem_arena_visitor_fn *visitor, void *arg)
+{
+    (void)vmi_port_lock_enter(&registry_lock);
+    for (struct vmem_arena *arena = first_arena; arena != NULL; arena = arena->registry_next) {
+        if (!visitor(arg, arena)) {
+            break;
+        }
+    }
+    vmi_port_lock_exit(&registry_lock);
+}

@@ -1,0 +1,93 @@
+/*
+ * request - from a caller's arguments to a request that can be answered.
+ *                                                                  SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A bad argument is EINVAL in every build, whatever the arena holds; a valid request that no address
+ * can meet is not refused here: it is ENOMEM, like any other that finds no place. [C4]
+ */
+#include "engine/request.h"
+
+struct vmi_arguments
+vmi_arguments_of(vmem_size_t size, const struct vmem_constraint *constraint, unsigned flags)
+{
+    struct vmi_arguments arguments = { .size = size, .addr_max = VMEM_ADDR_MAX, .flags = flags };
+
+    if (constraint != NULL) {
+        arguments.align = constraint->align;
+        arguments.phase = constraint->phase;
+        arguments.nocross = constraint->nocross;
+        arguments.addr_min = constraint->addr_min;
+        arguments.addr_max = constraint->addr_max != 0 ? constraint->addr_max : VMEM_ADDR_MAX;
+    }
+    return arguments;
+}
+
+int
+vmi_request_check_flags(const struct vmem_arena *arena, unsigned flags)
+{
+    const unsigned known =
+        VMI_POLICY_MASK | (unsigned)(VMEM_HIGH | VMEM_NOWAIT | VMEM_WAIT);
+    const unsigned policy = flags & VMI_POLICY_MASK;
+
+    if ((flags & ~known) != 0 || (policy & (policy - 1)) != 0) {
+        return EINVAL;
+    }
+    if ((flags & VMEM_WAIT) != 0) {
+        return (flags & VMEM_NOWAIT) != 0 || arena->is_unlocked ? EINVAL : ENOTSUP;
+    }
+    return 0;
+}
+
+/* [C1], [C2], [C3] with the size as it was asked for. */
+static bool
+is_consistent(const struct vmi_arguments *a, vmem_size_t align, vmem_size_t quantum)
+{
+    if (a->size == 0 || a->addr_min > a->addr_max) {
+        return false;
+    }
+    if (!vmi_is_pow2(align) || align < quantum) {
+        return false;
+    }
+    if (a->phase >= align || (a->phase & (quantum - 1)) != 0) {
+        return false;
+    }
+    return a->nocross == 0 || (vmi_is_pow2(a->nocross) && a->nocross >= a->size);
+}
+
+int
+vmi_request_make(const struct vmem_arena *arena, const struct vmi_arguments *arguments,
+    struct vmi_request *request)
+{
+    const unsigned policy = arguments->flags & VMI_POLICY_MASK;
+    const vmem_size_t align = arguments->align != 0 ? arguments->align : arena->quantum;
+    const vmem_size_t nocross = arguments->nocross;
+    const int status = vmi_request_check_flags(arena, arguments->flags);
+    vmem_size_t size;
+
+    if (status != 0) {
+        return status;
+    }
+    if (!is_consistent(arguments, align, arena->quantum)) {
+        return EINVAL;
+    }
+    if (!vmi_round_up(arguments->size, arena->quantum, &size)) {
+        return ENOMEM;
+    }
+    if (nocross != 0 &&
+        (size > nocross || (arguments->phase & (nocross - 1)) > nocross - size)) {
+        return EINVAL; /* no address has this phase and stays inside a block */
+    }
+    *request = (struct vmi_request){
+        .shape = { .size = size,
+            .align = align,
+            .phase = arguments->phase,
+            .nocross = nocross,
+            .addr_min = arguments->addr_min,
+            .addr_max = arguments->addr_max },
+        .policy = policy != 0 ? policy : arena->policy,
+        .is_high = (arguments->flags & VMEM_HIGH) != 0,
+        .is_shaped = align > arena->quantum || nocross != 0,
+        .is_windowed = arguments->addr_min != 0 || arguments->addr_max != VMEM_ADDR_MAX,
+    };
+    return 0;
+}

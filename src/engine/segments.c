@@ -1,0 +1,58 @@
+/*
+ * segments - carving and merging; the essay is in segments.h.      SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "engine/segments.h"
+
+/* Carve from the hole's high end: [ hole ] => [ hole ][ busy ]. */
+static uint32_t
+carve_high(struct vmem_arena *arena, uint32_t hole_index, vmem_size_t size)
+{
+    struct vmi_tag *hole = vmi_tag(arena, hole_index);
+    const uint32_t index = vmi_tag_take(&arena->tags);
+    struct vmi_tag *busy = vmi_tag(arena, index);
+
+    busy->start = hole->start + (hole->size - size);
+    busy->size = size;
+    busy->prev = hole_index | VMI_LINK_HOLE;
+    busy->next = hole->next;
+    busy->own = vmi_tag_own(VMI_KIND_BUSY, 0);
+    busy->extra = 0;
+    vmi_tag(arena, hole->next)->prev = index;
+    hole->next = index;
+    vmi_hole_resize(arena, hole_index, hole, hole->start, hole->size - size);
+    return index;
+}
+
+uint32_t
+vmi_carve(struct vmem_arena *arena, uint32_t hole_index, vmem_addr_t addr, vmem_size_t size)
+{
+    struct vmi_tag *hole = vmi_tag(arena, hole_index);
+    const vmem_size_t left = addr - hole->start;
+    const vmem_size_t right = hole->size - left - size;
+    uint32_t index;
+    uint32_t high_index;
+    struct vmi_tag *high;
+
+    VMI_ASSERT(vmi_tag_kind(hole) == VMI_KIND_HOLE && addr >= hole->start && size > 0);
+    VMI_ASSERT(left <= hole->size && size <= hole->size - left);
+    if (left == 0) {
+        return vmi_carve_low(arena, hole_index, size);
+    }
+    if (right == 0) {
+        return carve_high(arena, hole_index, size);
+    }
+    /* Cut the hole in two first: its upper part, then the range at the lower part's high end. */
+    high_index = vmi_tag_take(&arena->tags);
+    high = vmi_tag(arena, high_index);
+    high->start = addr + size;
+    high->size = right;
+    high->next = hole->next;
+    vmi_tag(arena, hole->next)->prev = high_index | VMI_LINK_HOLE;
+    hole->next = high_index;
+    vmi_hole_resize(arena, hole_index, hole, hole->start, left + size);
+    index = carve_high(arena, hole_index, size);
+    high->prev = index;
+    vmi_tag(arena, index)->next = high_index | VMI_LINK_HOLE;
+    vmi_hole_insert(arena, high_index, high);
+    return index;
+}

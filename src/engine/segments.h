@@ -1,0 +1,158 @@
+/*
+ * segments.h - carving an allocation out of a hole, and merging it back.
+ *                                                                  SPDX-License-Identifier: BSD-2-Clause
+ *
+ * 1. What it is for
+ *    The only place where segments change shape.  Tags, bins and indexes are kept in step here.
+ *
+ * 2. How it works
+ *      carve   [ ------ hole ------ ]   =>   [ hole ][ busy ][ hole ]     the outer ones if not empty
+ *      merge   [ hole ][ busy ][ hole ]  =>   [ ------ hole ------ ]
+ *
+ *    A hole that only shrinks keeps its tag, and its bin if its class stays.
+ *
+ * 3. Costs: O(1), and O(log holes) for each index in use.
+ *
+ * 4. Locking and failure: the arena is entered; carve has its tags reserved; neither can fail.
+ */
+#ifndef VMI_SEGMENTS_H
+#define VMI_SEGMENTS_H
+
+#include "engine/index.h"
+
+/* A tag became a hole: put it into its bin and the indexes. */
+static inline void
+vmi_hole_insert(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag)
+{
+    vmi_bins_insert(&arena->bins, &arena->tags, index, tag);
+    arena->hole_count++;
+    if (VMI_UNLIKELY(arena->is_indexed)) {
+        vmi_index_insert(arena, index);
+    }
+}
+
+/* A hole ceases to be one: take it out of its bin and the indexes. */
+static inline void
+vmi_hole_remove(struct vmem_arena *arena, uint32_t index, const struct vmi_tag *tag)
+{
+    vmi_bins_remove(&arena->bins, &arena->tags, index, tag);
+    arena->hole_count--;
+    if (VMI_UNLIKELY(arena->is_indexed)) {
+        vmi_index_remove(arena, index);
+    }
+}
+
+/* A hole gets a new start and size, and stays between the same neighbours. */
+static inline void
+vmi_hole_resize(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, vmem_addr_t start,
+    vmem_size_t size)
+{
+    const vmem_addr_t old_start = tag->start;
+    const vmem_size_t old_size = tag->size;
+    const unsigned old_class = vmi_bins_class(&arena->bins, old_size);
+
+    if (vmi_bins_class(&arena->bins, size) == old_class) {
+        struct vmi_bin *bin = &arena->bins.bin[old_class];
+        bin->size_max = size > bin->size_max ? size : bin->size_max;
+        tag->start = start;
+        tag->size = size;
+        if (start != old_start) {
+            const unsigned place = vmi_bin_place(bin, index);
+            if (place < VMI_FRONT) {
+                bin->start[place] = start;
+            }
+        }
+    } else {
+        vmi_bins_remove(&arena->bins, &arena->tags, index, tag);
+        tag->start = start;
+        tag->size = size;
+        vmi_bins_insert(&arena->bins, &arena->tags, index, tag);
+    }
+    if (VMI_UNLIKELY(arena->is_indexed)) {
+        vmi_index_change(arena, index, old_start, old_size);
+    }
+}
+
+/* Carve from the hole's low end.  The common case, hence here. */
+static inline uint32_t
+vmi_carve_low(struct vmem_arena *arena, uint32_t hole_index, vmem_size_t size)
+{
+    struct vmi_tag *hole = vmi_tag(arena, hole_index);
+    struct vmi_tag *busy;
+    uint32_t index;
+
+    if (hole->size == size) {
+        vmi_hole_remove(arena, hole_index, hole);
+        hole->own = vmi_tag_own(VMI_KIND_BUSY, 0);
+        hole->extra = 0;
+        vmi_tag(arena, hole->prev)->next = hole_index;
+        vmi_tag(arena, hole->next)->prev = hole_index;
+        return hole_index;
+    }
+    index = vmi_tag_take(&arena->tags);
+    busy = vmi_tag(arena, index);
+    busy->start = hole->start;
+    busy->size = size;
+    busy->prev = hole->prev;
+    busy->next = hole_index | VMI_LINK_HOLE;
+    busy->own = vmi_tag_own(VMI_KIND_BUSY, 0);
+    busy->extra = 0;
+    vmi_tag(arena, hole->prev)->next = index;
+    hole->prev = index;
+    vmi_hole_resize(arena, hole_index, hole, hole->start + size, hole->size - size);
+    return index;
+}
+
+/*
+ * Carve `size` units at `addr` out of a hole.
+ *
+ * Requires  the range lies in the hole; VMI_TAGS_PER_SPLIT tags reserved
+ * Returns   the tag of the busy segment, its generation 0
+ */
+uint32_t vmi_carve(
+    struct vmem_arena *arena, uint32_t hole_index, vmem_addr_t addr, vmem_size_t size);
+
+/* Make a busy segment part of a hole.  Returns the hole's tag.  Neighbours that are holes merge. */
+static inline uint32_t
+vmi_merge(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag)
+{
+    const uint32_t before = vmi_tag_prev(tag);
+    const uint32_t after = vmi_tag_next(tag);
+    struct vmi_tag *low;
+    struct vmi_tag *high;
+
+    if (((tag->prev | tag->next) & VMI_LINK_HOLE) == 0) {
+        vmi_tag(arena, before)->next = index | VMI_LINK_HOLE;
+        vmi_tag(arena, after)->prev = index | VMI_LINK_HOLE;
+        vmi_hole_insert(arena, index, tag);
+        return index;
+    }
+    vmi_cursors_leave(arena, index, tag);
+    if ((tag->next & VMI_LINK_HOLE) == 0) {
+        low = vmi_tag(arena, before);
+        low->next = after;
+        vmi_tag(arena, after)->prev = before | VMI_LINK_HOLE;
+        vmi_hole_resize(arena, before, low, low->start, low->size + tag->size);
+        vmi_tag_give(&arena->tags, index);
+        return before;
+    }
+    high = vmi_tag(arena, after);
+    if ((tag->prev & VMI_LINK_HOLE) == 0) {
+        high->prev = before;
+        vmi_tag(arena, before)->next = after | VMI_LINK_HOLE;
+        vmi_hole_resize(arena, after, high, tag->start, high->size + tag->size);
+        vmi_tag_give(&arena->tags, index);
+        return after;
+    }
+    low = vmi_tag(arena, before);
+    vmi_hole_remove(arena, after, high);
+    vmi_cursors_leave(arena, after, high);
+    low->next = high->next;
+    vmi_tag(arena, high->next)->prev = before | VMI_LINK_HOLE;
+    vmi_hole_resize(arena, before, low, low->start, low->size + tag->size + high->size);
+    vmi_tag_give(&arena->tags, after);
+    vmi_tag_give(&arena->tags, index);
+    return before;
+}
+
+#endif

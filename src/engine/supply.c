@@ -1,0 +1,452 @@
+/*
+ * supply - memory for metadata; the essay is in supply.h.          SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "engine/supply.h"
+
+#include "engine/index.h"
+
+enum {
+    BLOB_HEADER_BYTES = 64,
+    ALIGN_BYTES = 64,
+    BUILD_TRIES = 4,       /* how often a build is begun again that a free had to give up */
+    CHUNK_OBJECTS_MIN = 8, /* of a chunk from what is left of the caller's memory */
+    NODES_KEPT = 32        /* while an index is in use */
+};
+
+struct vmi_blob {
+    struct vmi_blob *next;
+    size_t bytes;
+    size_t used;
+    bool is_ours;
+};
+
+_Static_assert(sizeof(struct vmi_blob) <= BLOB_HEADER_BYTES, "the header has a fixed place");
+
+void
+vmi_supply_add_blob(struct vmem_arena *arena, void *memory, size_t bytes, bool is_ours)
+{
+    struct vmi_blob *blob = memory;
+
+    *blob = (struct vmi_blob){
+        .next = arena->supply.blobs, .bytes = bytes, .used = BLOB_HEADER_BYTES, .is_ours = is_ours
+    };
+    arena->supply.blobs = blob;
+    arena->supply.bytes += bytes;
+}
+
+/* Zeroed memory out of a blob, or NULL.  bytes: a multiple of 64. */
+static void *
+take_piece(struct vmi_supply *supply, size_t bytes)
+{
+    for (struct vmi_piece **link = &supply->pieces; *link != NULL; link = &(*link)->next) {
+        if ((*link)->bytes == bytes) {
+            struct vmi_piece *piece = *link;
+            *link = piece->next;
+            memset(piece, 0, bytes);
+            return piece;
+        }
+    }
+    for (struct vmi_blob *blob = supply->blobs; blob != NULL; blob = blob->next) {
+        if (blob->bytes - blob->used >= bytes) {
+            char *memory = (char *)blob + blob->used;
+            blob->used += bytes;
+            memset(memory, 0, bytes);
+            return memory;
+        }
+    }
+    return NULL;
+}
+
+static bool
+is_in_blob(const struct vmi_supply *supply, const void *memory)
+{
+    const uintptr_t at = (uintptr_t)memory;
+
+    for (const struct vmi_blob *blob = supply->blobs; blob != NULL; blob = blob->next) {
+        if (at >= (uintptr_t)blob && at - (uintptr_t)blob < blob->bytes) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Memory is no longer needed: keep it as a piece, or let it go when the lock is left. */
+static void
+retire(struct vmem_arena *arena, void *memory, size_t bytes)
+{
+    struct vmi_piece *piece = memory;
+    struct vmi_piece **list =
+        is_in_blob(&arena->supply, memory) ? &arena->supply.pieces : &arena->supply.garbage;
+
+    piece->bytes = bytes;
+    piece->next = *list;
+    *list = piece;
+}
+
+void
+vmi_leave_with_garbage(struct vmem_arena *arena)
+{
+    const struct vmem_tag_source source = arena->supply.source;
+    struct vmi_piece *garbage = arena->supply.garbage;
+
+    arena->supply.garbage = NULL;
+    for (const struct vmi_piece *piece = garbage; piece != NULL; piece = piece->next) {
+        arena->supply.bytes -= piece->bytes;
+    }
+    vmi_leave_quickly(arena);
+    while (garbage != NULL) {
+        struct vmi_piece *next = garbage->next;
+        source.put(source.arg, garbage, garbage->bytes);
+        garbage = next;
+    }
+}
+
+static size_t
+power_of_two(size_t bytes)
+{
+    return vmi_is_pow2(bytes) ? bytes : (size_t)1 << (vmi_log2(bytes) + 1);
+}
+
+/* Ask the source, for which the lock is left. */
+static void *
+ask_source(struct vmem_arena *arena, size_t bytes)
+{
+    const struct vmem_tag_source source = arena->supply.source;
+    void *memory;
+
+    vmi_leave(arena);
+    memory = source.get(source.arg, bytes);
+    vmi_reenter(arena);
+    return memory;
+}
+
+/* Obtain zeroed memory: a piece, or from the source.  *left: the lock was left meanwhile. */
+static void *
+obtain(struct vmem_arena *arena, size_t *bytes, bool *left)
+{
+    void *memory = take_piece(&arena->supply, *bytes);
+
+    *left = false;
+    if (memory != NULL || arena->supply.source.get == NULL) {
+        return memory;
+    }
+    *left = true;
+    if (*bytes < VMI_SUPPLY_BLOB_BYTES / 2) {
+        return vmi_supply_permanent(arena, *bytes);
+    }
+    *bytes = power_of_two(*bytes);
+    memory = ask_source(arena, *bytes);
+    arena->supply.bytes += memory != NULL ? *bytes : 0;
+    return memory;
+}
+
+void *
+vmi_supply_permanent(struct vmem_arena *arena, size_t bytes)
+{
+    const size_t size = (bytes + (ALIGN_BYTES - 1)) & ~(size_t)(ALIGN_BYTES - 1);
+    size_t blob_bytes = power_of_two(size + BLOB_HEADER_BYTES);
+    void *memory = take_piece(&arena->supply, size);
+
+    if (memory != NULL || arena->supply.source.get == NULL) {
+        return memory;
+    }
+    blob_bytes = blob_bytes < VMI_SUPPLY_BLOB_BYTES ? VMI_SUPPLY_BLOB_BYTES : blob_bytes;
+    memory = ask_source(arena, blob_bytes);
+    if (memory == NULL) {
+        return NULL;
+    }
+    vmi_supply_add_blob(arena, memory, blob_bytes, true);
+    return take_piece(&arena->supply, size);
+}
+
+/* Obtain `bytes`, or half of it, or a quarter ...: what is left of the caller's memory. */
+static void *
+obtain_or_less(struct vmem_arena *arena, size_t *bytes, size_t smallest, bool *left)
+{
+    void *memory = obtain(arena, bytes, left);
+
+    while (memory == NULL && !*left && *bytes > smallest) {
+        *bytes /= 2;
+        memory = take_piece(&arena->supply, *bytes);
+    }
+    return memory;
+}
+
+/* What one look at the needs found. */
+enum outcome {
+    IS_THERE,   /* nothing was missing */
+    OBTAINED,   /* something was, and the lock may have been left: look again */
+    NOT_TO_HAVE /* no memory */
+};
+
+static enum outcome
+supply_slab(struct vmem_arena *arena, struct vmi_slab *slab, uint32_t count)
+{
+    size_t bytes;
+    bool left;
+    void *memory;
+
+    if (slab->free_count >= count) {
+        return IS_THERE;
+    }
+    if (vmi_slab_dir_is_full(slab, &bytes)) {
+        size_t wanted;
+        memory = obtain(arena, &bytes, &left);
+        if (memory == NULL) {
+            return NOT_TO_HAVE;
+        }
+        if (!vmi_slab_dir_is_full(slab, &wanted)) {
+            retire(arena, memory, bytes); /* somebody else was faster */
+            return OBTAINED;
+        }
+        memory = vmi_slab_dir_replace(slab, memory, bytes, &bytes);
+        if (memory != NULL) {
+            retire(arena, memory, bytes);
+        }
+    }
+    bytes = vmi_slab_chunk_bytes(slab);
+    memory = obtain_or_less(arena, &bytes, (size_t)CHUNK_OBJECTS_MIN << slab->object_log2, &left);
+    if (memory == NULL) {
+        return NOT_TO_HAVE;
+    }
+    if (vmi_slab_dir_is_full(slab, &(size_t){ 0 })) {
+        retire(arena, memory, bytes);
+        return OBTAINED;
+    }
+    vmi_slab_add_chunk(slab, memory, bytes);
+    return OBTAINED;
+}
+
+static enum outcome
+supply_tags(struct vmem_arena *arena, uint32_t count)
+{
+    if (vmi_tags_reserve(&arena->tags, count)) {
+        return IS_THERE;
+    }
+    return supply_slab(arena, &arena->tags.slab, count);
+}
+
+static enum outcome
+supply_busy(struct vmem_arena *arena)
+{
+    bool is_urgent;
+    bool left;
+    const size_t wanted = vmi_busy_wants(&arena->busy, false, &is_urgent);
+    size_t bytes = wanted;
+    void *memory;
+
+    if (wanted == 0) {
+        return is_urgent ? NOT_TO_HAVE : IS_THERE;
+    }
+    memory = obtain(arena, &bytes, &left);
+    if (memory == NULL) {
+        if (is_urgent) {
+            return NOT_TO_HAVE;
+        }
+        /* There is still room: ask again after some more allocations. */
+        arena->busy.count_max = arena->busy.count + 1 + arena->busy.count / 32;
+        return left ? OBTAINED : IS_THERE;
+    }
+    if (vmi_busy_wants(&arena->busy, false, &is_urgent) != wanted) {
+        retire(arena, memory, bytes);
+        return OBTAINED;
+    }
+    vmi_busy_resize(&arena->busy, memory, bytes);
+    return OBTAINED;
+}
+
+static enum outcome
+supply_bins(struct vmem_arena *arena, vmem_size_t span_max)
+{
+    const unsigned wanted = vmi_bins_class(&arena->bins, span_max) + 1;
+    const unsigned rounded = wanted <= VMI_CLASS_EXACT ? VMI_CLASS_EXACT : wanted;
+    size_t bytes = rounded * sizeof(struct vmi_bin);
+    bool left;
+    void *memory;
+
+    if (wanted <= arena->bins.class_count) {
+        return IS_THERE;
+    }
+    memory = obtain(arena, &bytes, &left);
+    if (memory == NULL) {
+        return NOT_TO_HAVE;
+    }
+    if (wanted <= arena->bins.class_count) {
+        retire(arena, memory, bytes);
+        return OBTAINED;
+    }
+    {
+        const size_t old_bytes = arena->bins_bytes;
+        const unsigned fit = (unsigned)(bytes / sizeof(struct vmi_bin));
+        void *old = vmi_bins_move(
+            &arena->bins, memory, fit < VMI_CLASS_COUNT ? fit : VMI_CLASS_COUNT);
+        arena->bins_bytes = bytes;
+        if (old != NULL) {
+            retire(arena, old, old_bytes);
+        }
+    }
+    return OBTAINED;
+}
+
+static enum outcome
+supply_once(struct vmem_arena *arena, const struct vmi_needs *needs)
+{
+    enum outcome outcome = supply_tags(arena, needs->tags);
+
+    if (outcome == IS_THERE && needs->busy_entry) {
+        outcome = supply_busy(arena);
+    }
+    if (outcome == IS_THERE && needs->span_max != 0) {
+        outcome = supply_bins(arena, needs->span_max);
+    }
+    if (outcome == IS_THERE && needs->nodes != 0) {
+        outcome = supply_slab(arena, &arena->nodes, needs->nodes + vmi_index_need(arena));
+    }
+    return outcome;
+}
+
+VMI_NOINLINE int
+vmi_supply_needs(struct vmem_arena *arena, const struct vmi_needs *needs)
+{
+    enum outcome outcome;
+
+    VMI_ASSERT(vmi_is_entered(arena) && needs->tags <= VMI_TAGS_RESERVE);
+    vmi_supply_tidy(arena);
+    do {
+        outcome = supply_once(arena, needs);
+    } while (outcome == OBTAINED);
+    return outcome == IS_THERE ? 0 : ENOMEM;
+}
+
+VMI_NOINLINE void
+vmi_supply_nodes_softly(struct vmem_arena *arena)
+{
+    if (arena->is_indexed && arena->nodes.free_count < NODES_KEPT) {
+        (void)supply_slab(arena, &arena->nodes, NODES_KEPT);
+    }
+}
+
+static void
+step_busy(struct vmem_arena *arena, uint32_t slots)
+{
+    size_t bytes;
+    void *memory;
+
+    if (vmi_busy_is_moving(&arena->busy)) {
+        memory = vmi_busy_step(&arena->busy, slots, &bytes);
+        if (memory != NULL) {
+            retire(arena, memory, bytes);
+        }
+    }
+}
+
+static bool
+detach_chunk(struct vmem_arena *arena, struct vmi_slab *slab)
+{
+    size_t bytes;
+    void *memory = vmi_slab_detach_chunk(slab, &bytes);
+
+    if (memory != NULL) {
+        retire(arena, memory, bytes);
+    }
+    return memory != NULL;
+}
+
+VMI_NOINLINE void
+vmi_supply_tidy(struct vmem_arena *arena)
+{
+    step_busy(arena, VMI_BUSY_STEP);
+    (void)detach_chunk(arena, &arena->tags.slab);
+    (void)detach_chunk(arena, &arena->nodes);
+}
+
+void
+vmi_supply_maintain(struct vmem_arena *arena)
+{
+    bool is_urgent;
+    bool left;
+    size_t wanted;
+
+    step_busy(arena, UINT32_MAX);
+    for (wanted = vmi_busy_wants(&arena->busy, true, &is_urgent); wanted != 0;
+         wanted = vmi_busy_wants(&arena->busy, true, &is_urgent)) {
+        size_t bytes = wanted;
+        void *memory = obtain(arena, &bytes, &left);
+        if (memory == NULL) {
+            break;
+        }
+        if (vmi_busy_wants(&arena->busy, true, &is_urgent) != wanted) {
+            retire(arena, memory, bytes);
+            continue;
+        }
+        vmi_busy_resize(&arena->busy, memory, bytes);
+        step_busy(arena, UINT32_MAX);
+    }
+    vmi_tags_spill(&arena->tags, VMI_TAGS_RESERVE);
+    while (detach_chunk(arena, &arena->tags.slab) || detach_chunk(arena, &arena->nodes)) {
+    }
+    vmi_supply_nodes_softly(arena);
+}
+
+static void
+put_unless_in_blob(void *arg, void *memory, size_t bytes)
+{
+    const struct vmi_supply *supply = arg;
+
+    if (!is_in_blob(supply, memory)) {
+        supply->source.put(supply->source.arg, memory, bytes);
+    }
+}
+
+void
+vmi_supply_end(struct vmem_arena *arena)
+{
+    struct vmi_supply *supply = &arena->supply;
+    struct vmi_blob *blob;
+
+    vmi_slab_release(&arena->tags.slab, put_unless_in_blob, supply);
+    vmi_slab_release(&arena->nodes, put_unless_in_blob, supply);
+    if (vmi_busy_is_moving(&arena->busy)) {
+        put_unless_in_blob(
+            supply, arena->busy.old.slot, ((size_t)arena->busy.old.mask + 1) * sizeof(uint64_t));
+    }
+    if (arena->busy.table.slot != NULL) {
+        put_unless_in_blob(
+            supply, arena->busy.table.slot, ((size_t)arena->busy.table.mask + 1) * sizeof(uint64_t));
+    }
+    if (arena->bins.bin != NULL) {
+        put_unless_in_blob(supply, arena->bins.bin, arena->bins_bytes);
+    }
+    while (supply->garbage != NULL) {
+        struct vmi_piece *piece = supply->garbage;
+        supply->garbage = piece->next;
+        supply->source.put(supply->source.arg, piece, piece->bytes);
+    }
+    blob = supply->blobs;
+    supply->blobs = NULL;
+    while (blob != NULL) {
+        struct vmi_blob *next = blob->next;
+        if (blob->is_ours) {
+            supply->source.put(supply->source.arg, blob, blob->bytes);
+        }
+        blob = next;
+    }
+}
+
+bool
+vmi_index_build(struct vmem_arena *arena, struct vmi_index *index)
+{
+    const struct vmi_needs needs = { .nodes = NODES_KEPT };
+
+    for (unsigned tries = 0; tries < BUILD_TRIES && index->state != VMI_INDEX_READY; tries++) {
+        vmi_index_want(arena, index);
+        while (index->state == VMI_INDEX_BUILDING) {
+            if (!vmi_index_advance(arena, index, UINT64_MAX) &&
+                vmi_supply_needs(arena, &needs) != 0) {
+                vmi_index_drop(arena, index);
+                return false;
+            }
+        }
+    }
+    return index->state == VMI_INDEX_READY;
+}

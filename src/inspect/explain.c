@@ -1,0 +1,108 @@
+/*
+ * explain - why a request fails, and what would not.               SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "inspect/inspect.h"
+
+#include "engine/request.h"
+
+static const char *const reason_texts[VMEM_REASON_COUNT] = {
+    [VMEM_REASON_NONE] = "it can be met",
+    [VMEM_REASON_ARGUMENTS] = "the arguments contradict each other or the quantum",
+    [VMEM_REASON_ROUNDING] = "the size cannot be rounded to the quantum",
+    [VMEM_REASON_SPACE] = "fewer units are free than asked for",
+    [VMEM_REASON_FRAGMENTS] = "no hole is large enough",
+    [VMEM_REASON_WINDOW] = "no hole in the window is large enough",
+    [VMEM_REASON_ALIGNMENT] = "the holes that are large enough are misaligned or cross a boundary",
+    [VMEM_REASON_LIMIT] = "the limit forbids the arena to grow",
+    [VMEM_REASON_IMPORT] = "the source gave nothing that helps",
+    [VMEM_REASON_TAGS] = "no memory for tags",
+};
+
+const char *
+vmi_reason_text(enum vmem_reason reason)
+{
+    return (unsigned)reason < VMEM_REASON_COUNT ? reason_texts[reason] : "unknown reason";
+}
+
+/* Units of a hole that lie in the window. */
+static vmem_size_t
+clipped_size(const struct vmi_tag *hole, const struct vmi_shape *shape)
+{
+    const vmem_addr_t last = vmi_tag_last(hole);
+    const vmem_addr_t low = hole->start > shape->addr_min ? hole->start : shape->addr_min;
+    const vmem_addr_t high = last < shape->addr_max ? last : shape->addr_max;
+
+    return low <= high ? vmi_add_saturating(high - low, 1) : 0;
+}
+
+/* Judge one hole. */
+static void
+consider_hole(const struct vmem_arena *arena, const struct vmi_tag *hole,
+    const struct vmi_shape *shape, struct vmem_explanation *e)
+{
+    const vmem_size_t possible =
+        vmi_fit_largest(hole->start, vmi_tag_last(hole), shape, arena->quantum);
+    vmem_addr_t ignored;
+
+    e->holes++;
+    e->largest_hole = hole->size > e->largest_hole ? hole->size : e->largest_hole;
+    e->largest_possible = possible > e->largest_possible ? possible : e->largest_possible;
+    if (hole->size < shape->size) {
+        return;
+    }
+    e->holes_large_enough++;
+    e->holes_in_window += clipped_size(hole, shape) >= shape->size ? 1 : 0;
+    e->holes_fitting +=
+        vmi_fit_lowest(hole->start, vmi_tag_last(hole), shape, &ignored) ? 1 : 0;
+}
+
+static enum vmem_reason
+reason_from(const struct vmem_arena *arena, const struct vmem_explanation *e)
+{
+    const vmem_size_t ceiling = arena->limit != 0 ? arena->limit : VMEM_SIZE_MAX;
+
+    if (e->holes_fitting != 0) {
+        return VMEM_REASON_NONE;
+    }
+    if (arena->source.arena != NULL || arena->source.import_fn != NULL) {
+        const bool may_grow = arena->total <= ceiling && e->size_rounded <= ceiling - arena->total;
+        return may_grow ? VMEM_REASON_IMPORT : VMEM_REASON_LIMIT;
+    }
+    if (e->free_size < e->size_rounded) {
+        return VMEM_REASON_SPACE;
+    }
+    if (e->holes_large_enough == 0) {
+        return VMEM_REASON_FRAGMENTS;
+    }
+    return e->holes_in_window == 0 ? VMEM_REASON_WINDOW : VMEM_REASON_ALIGNMENT;
+}
+
+void
+vmi_explain(struct vmem_arena *arena, vmem_size_t size, const struct vmem_constraint *constraint,
+    unsigned flags, struct vmem_explanation *e)
+{
+    const struct vmi_arguments arguments = vmi_arguments_of(size, constraint, flags);
+    struct vmi_request request;
+
+    *e = (struct vmem_explanation){ 0 };
+    e->status = vmi_request_make(arena, &arguments, &request);
+    if (e->status != 0) {
+        e->reason = e->status == ENOMEM ? VMEM_REASON_ROUNDING : VMEM_REASON_ARGUMENTS;
+        return;
+    }
+    e->size_rounded = request.shape.size;
+    if (!vmi_enter(arena)) {
+        return;
+    }
+    e->free_size = arena->total - arena->inuse;
+    for (uint32_t index = vmi_tag_next(vmi_tag(arena, arena->root)); index != arena->root;
+         index = vmi_tag_next(vmi_tag(arena, index))) {
+        const struct vmi_tag *tag = vmi_tag(arena, index);
+        if (vmi_tag_kind(tag) == VMI_KIND_HOLE) {
+            consider_hole(arena, tag, &request.shape, e);
+        }
+    }
+    e->reason = reason_from(arena, e);
+    e->status = e->reason == VMEM_REASON_NONE ? 0 : ENOMEM;
+    vmi_leave(arena);
+}

@@ -1,0 +1,521 @@
+/*
+ * order - holes and spans in order; the essay is in order.h.       SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "structures/order.h"
+
+enum {
+    JOIN_BELOW = VMI_FANOUT / 4,    /* a node with fewer entries looks for a neighbour */
+    JOIN_AT_MOST = VMI_FANOUT * 3 / 4 /* entries of two neighbours that may become one */
+};
+
+/* The way from the root to a leaf: step[0] is the root. */
+struct path {
+    unsigned depth; /* index of the leaf's step */
+    struct {
+        struct vmi_node *node;
+        unsigned slot;
+    } step[VMI_ORDER_LEVELS_MAX];
+};
+
+static struct vmi_node *
+node_at(const struct vmi_order *order, uint32_t index)
+{
+    return vmi_slab_at(order->nodes, index, VMI_NODE_LOG2);
+}
+
+void
+vmi_order_init(struct vmi_order *order, struct vmi_slab *nodes, bool by_size)
+{
+    *order = (struct vmi_order){ .nodes = nodes, .by_size = by_size };
+}
+
+static bool
+is_after(const struct vmi_order *order, const struct vmi_node *node, unsigned slot, uint64_t key,
+    uint64_t other)
+{
+    if (node->key[slot] != key) {
+        return node->key[slot] > key;
+    }
+    return order->by_size && node->other[slot] > other;
+}
+
+/* The number of entries that are not after (key, other). */
+static unsigned
+rank(const struct vmi_order *order, const struct vmi_node *node, uint64_t key, uint64_t other)
+{
+    unsigned low = 0;
+    unsigned high = node->count;
+
+    while (low < high) {
+        const unsigned middle = (low + high) / 2;
+        if (is_after(order, node, middle, key, other)) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
+/* Go down to the leaf where (key, other) is or belongs; the leaf's slot is the one before it or 0. */
+static void
+find(const struct vmi_order *order, uint64_t key, uint64_t other, struct path *path)
+{
+    uint32_t index = order->root;
+
+    for (path->depth = 0;; path->depth++) {
+        struct vmi_node *node = node_at(order, index);
+        const unsigned before = rank(order, node, key, other);
+        path->step[path->depth].node = node;
+        path->step[path->depth].slot = before > 0 ? before - 1 : 0;
+        if (node->level == 0) {
+            return;
+        }
+        index = node->ref[path->step[path->depth].slot];
+    }
+}
+
+static uint64_t
+largest_other(const struct vmi_node *node)
+{
+    uint64_t largest = 0;
+
+    for (unsigned i = 0; i < node->count; i++) {
+        largest = node->other[i] > largest ? node->other[i] : largest;
+    }
+    return largest;
+}
+
+/* Make the inner entry at `slot` tell the truth about `child`.  False if it did already. */
+static bool
+refresh_entry(
+    const struct vmi_order *order, struct vmi_node *node, unsigned slot, const struct vmi_node *child)
+{
+    const uint64_t other = order->by_size ? child->other[0] : largest_other(child);
+
+    if (node->key[slot] == child->key[0] && node->other[slot] == other) {
+        return false;
+    }
+    node->key[slot] = child->key[0];
+    node->other[slot] = other;
+    return true;
+}
+
+/* Refresh the entries above step `depth`, as far up as they change. */
+static void
+refresh_above(const struct vmi_order *order, const struct path *path, unsigned depth)
+{
+    while (depth > 0) {
+        const struct vmi_node *child = path->step[depth].node;
+        depth--;
+        if (!refresh_entry(order, path->step[depth].node, path->step[depth].slot, child)) {
+            return;
+        }
+    }
+}
+
+static void
+move_entries(struct vmi_node *to, unsigned to_slot, const struct vmi_node *from, unsigned from_slot,
+    unsigned count)
+{
+    memmove(&to->key[to_slot], &from->key[from_slot], count * sizeof to->key[0]);
+    memmove(&to->other[to_slot], &from->other[from_slot], count * sizeof to->other[0]);
+    memmove(&to->ref[to_slot], &from->ref[from_slot], count * sizeof to->ref[0]);
+}
+
+static void
+put_entry(struct vmi_node *node, unsigned slot, uint64_t key, uint64_t other, uint32_t ref)
+{
+    VMI_ASSERT(node->count < VMI_FANOUT && slot <= node->count);
+    move_entries(node, slot + 1, node, slot, node->count - slot);
+    node->key[slot] = key;
+    node->other[slot] = other;
+    node->ref[slot] = ref;
+    node->count++;
+}
+
+static void
+drop_entry(struct vmi_node *node, unsigned slot)
+{
+    move_entries(node, slot, node, slot + 1, node->count - slot - 1);
+    node->count--;
+}
+
+static struct vmi_node *
+new_node(struct vmi_order *order, uint32_t level, uint32_t *index)
+{
+    struct vmi_node *node;
+
+    *index = vmi_slab_take(order->nodes);
+    node = node_at(order, *index);
+    node->count = 0;
+    node->level = level;
+    return node;
+}
+
+/*
+ * Split a full node before an insertion at `slot`: the upper entries go to a new right neighbour.
+ * At the right edge only the new entry will.
+ */
+static struct vmi_node *
+split(struct vmi_order *order, struct vmi_node *node, unsigned slot, uint32_t *right_index)
+{
+    struct vmi_node *right = new_node(order, node->level, right_index);
+    const unsigned keep = slot == VMI_FANOUT ? VMI_FANOUT : VMI_FANOUT / 2;
+
+    move_entries(right, 0, node, keep, node->count - keep);
+    right->count = node->count - keep;
+    node->count = keep;
+    return right;
+}
+
+static void
+grow_root(struct vmi_order *order, struct vmi_node *left, struct vmi_node *right, uint32_t right_index)
+{
+    uint32_t index;
+    struct vmi_node *root = new_node(order, left->level + 1, &index);
+
+    root->count = 2;
+    root->ref[0] = order->root;
+    root->ref[1] = right_index;
+    root->key[0] = ~left->key[0]; /* untrue on purpose, so that refresh_entry() writes both */
+    root->key[1] = ~right->key[0];
+    (void)refresh_entry(order, root, 0, left);
+    (void)refresh_entry(order, root, 1, right);
+    order->root = index;
+    order->levels++;
+}
+
+void
+vmi_order_insert(struct vmi_order *order, uint64_t key, uint64_t other, uint32_t tag)
+{
+    struct path path;
+    uint32_t ref = tag;
+
+    VMI_ASSERT(order->nodes->free_count >= vmi_order_need(order));
+    order->count++;
+    if (order->root == 0) {
+        put_entry(new_node(order, 0, &order->root), 0, key, other, tag);
+        order->levels = 1;
+        return;
+    }
+    find(order, key, other, &path);
+    for (unsigned depth = path.depth;; depth--) {
+        struct vmi_node *node = path.step[depth].node;
+        unsigned slot = rank(order, node, key, other);
+        struct vmi_node *right;
+        uint32_t right_index;
+        if (node->count < VMI_FANOUT) {
+            put_entry(node, slot, key, other, ref);
+            refresh_above(order, &path, depth);
+            return;
+        }
+        right = split(order, node, slot, &right_index);
+        if (slot > node->count || right->count == 0) {
+            put_entry(right, slot - node->count, key, other, ref);
+        } else {
+            put_entry(node, slot, key, other, ref);
+        }
+        if (depth == 0) {
+            grow_root(order, node, right, right_index);
+            return;
+        }
+        refresh_above(order, &path, depth);
+        key = right->key[0];
+        other = order->by_size ? right->other[0] : largest_other(right);
+        ref = right_index;
+    }
+}
+
+/* Join the child at `slot` with its right neighbour, if both are small enough together. */
+static bool
+join(struct vmi_order *order, struct vmi_node *node, unsigned slot)
+{
+    struct vmi_node *left;
+    struct vmi_node *right;
+
+    if (slot + 1 >= node->count) {
+        return false;
+    }
+    left = node_at(order, node->ref[slot]);
+    right = node_at(order, node->ref[slot + 1]);
+    if (left->count + right->count > JOIN_AT_MOST) {
+        return false;
+    }
+    move_entries(left, left->count, right, 0, right->count);
+    left->count += right->count;
+    vmi_slab_give(order->nodes, node->ref[slot + 1]);
+    drop_entry(node, slot + 1);
+    (void)refresh_entry(order, node, slot, left);
+    return true;
+}
+
+/* A root with one child is one level too many; an empty root is none at all. */
+static void
+shrink_root(struct vmi_order *order)
+{
+    struct vmi_node *root = node_at(order, order->root);
+
+    while (root->level > 0 && root->count == 1) {
+        const uint32_t child = root->ref[0];
+        vmi_slab_give(order->nodes, order->root);
+        order->root = child;
+        order->levels--;
+        root = node_at(order, child);
+    }
+    if (root->count == 0) {
+        vmi_slab_give(order->nodes, order->root);
+        order->root = 0;
+        order->levels = 0;
+    }
+}
+
+void
+vmi_order_remove(struct vmi_order *order, uint64_t key, uint64_t other)
+{
+    struct path path;
+    unsigned depth;
+
+    find(order, key, other, &path);
+    depth = path.depth;
+    VMI_ASSERT(path.step[depth].node->key[path.step[depth].slot] == key);
+    drop_entry(path.step[depth].node, path.step[depth].slot);
+    order->count--;
+    while (depth > 0) {
+        const struct vmi_node *child = path.step[depth].node;
+        struct vmi_node *parent = path.step[depth - 1].node;
+        const unsigned slot = path.step[depth - 1].slot;
+        if (child->count == 0) {
+            vmi_slab_give(order->nodes, parent->ref[slot]);
+            drop_entry(parent, slot);
+        } else if (child->count < JOIN_BELOW) {
+            (void)refresh_entry(order, parent, slot, child);
+            if (!join(order, parent, slot) && (slot == 0 || !join(order, parent, slot - 1))) {
+                refresh_above(order, &path, depth - 1);
+                return;
+            }
+        } else {
+            refresh_above(order, &path, depth);
+            return;
+        }
+        depth--;
+    }
+    shrink_root(order);
+}
+
+void
+vmi_order_update(
+    struct vmi_order *order, uint64_t key, uint64_t new_key, uint64_t new_other, uint32_t tag)
+{
+    struct path path;
+    struct vmi_node *leaf;
+    unsigned slot;
+
+    VMI_ASSERT(!order->by_size);
+    find(order, key, 0, &path);
+    leaf = path.step[path.depth].node;
+    slot = path.step[path.depth].slot;
+    VMI_ASSERT(leaf->key[slot] == key);
+    leaf->key[slot] = new_key;
+    leaf->other[slot] = new_other;
+    leaf->ref[slot] = tag;
+    refresh_above(order, &path, path.depth);
+}
+
+void
+vmi_order_clear(struct vmi_order *order)
+{
+    struct path path;
+    unsigned depth = 0;
+
+    if (order->root == 0) {
+        return;
+    }
+    path.step[0].node = node_at(order, order->root);
+    path.step[0].slot = 0;
+    for (;;) {
+        struct vmi_node *node = path.step[depth].node;
+        if (node->level > 0 && path.step[depth].slot < node->count) {
+            const uint32_t child = node->ref[path.step[depth].slot++];
+            depth++;
+            path.step[depth].node = node_at(order, child);
+            path.step[depth].slot = 0;
+            continue;
+        }
+        if (depth == 0) {
+            break;
+        }
+        depth--;
+        vmi_slab_give(
+            order->nodes, path.step[depth].node->ref[path.step[depth].slot - 1]);
+    }
+    vmi_slab_give(order->nodes, order->root);
+    vmi_order_init(order, order->nodes, order->by_size);
+}
+
+static bool
+take_entry(const struct vmi_node *leaf, unsigned slot, struct vmi_entry *entry)
+{
+    *entry = (struct vmi_entry){ leaf->key[slot], leaf->other[slot], leaf->ref[slot] };
+    return true;
+}
+
+bool
+vmi_order_seek(const struct vmi_order *order, uint64_t key, uint64_t other, uint64_t least,
+    struct vmi_entry *entry)
+{
+    struct path path;
+    unsigned depth;
+    unsigned slot;
+
+    if (order->root == 0) {
+        return false;
+    }
+    find(order, key, other, &path);
+    depth = path.depth;
+    slot = path.step[depth].slot;
+    {
+        /* `find` stops at the entry before (key, other), unless that one is equal, or none is. */
+        const struct vmi_node *leaf = path.step[depth].node;
+        const bool is_equal =
+            leaf->key[slot] == key && (!order->by_size || leaf->other[slot] == other);
+        if (!is_equal && !is_after(order, leaf, slot, key, other)) {
+            slot++;
+        }
+    }
+    for (;;) {
+        const struct vmi_node *node = path.step[depth].node;
+        if (order->by_size) {
+            least = 0;
+        }
+        while (slot < node->count && node->other[slot] < least) {
+            slot++;
+        }
+        if (slot < node->count) {
+            if (node->level == 0) {
+                return take_entry(node, slot, entry);
+            }
+            path.step[depth].slot = slot;
+            depth++;
+            path.step[depth].node = node_at(order, node->ref[slot]);
+            slot = 0;
+        } else if (depth == 0) {
+            return false;
+        } else {
+            depth--;
+            slot = path.step[depth].slot + 1;
+        }
+    }
+}
+
+bool
+vmi_order_seek_back(
+    const struct vmi_order *order, uint64_t key, uint64_t least, struct vmi_entry *entry)
+{
+    struct path path;
+    unsigned depth;
+    unsigned slots; /* entries of the node that are still to be looked at, from its first */
+
+    VMI_ASSERT(!order->by_size);
+    if (order->root == 0) {
+        return false;
+    }
+    find(order, key, 0, &path);
+    depth = path.depth;
+    slots = path.step[depth].slot + 1;
+    if (is_after(order, path.step[depth].node, slots - 1, key, 0)) {
+        slots--;
+    }
+    for (;;) {
+        const struct vmi_node *node = path.step[depth].node;
+        while (slots > 0 && node->other[slots - 1] < least) {
+            slots--;
+        }
+        if (slots > 0) {
+            if (node->level == 0) {
+                return take_entry(node, slots - 1, entry);
+            }
+            path.step[depth].slot = slots - 1;
+            depth++;
+            path.step[depth].node = node_at(order, node->ref[slots - 1]);
+            slots = path.step[depth].node->count;
+        } else if (depth == 0) {
+            return false;
+        } else {
+            depth--;
+            slots = path.step[depth].slot;
+        }
+    }
+}
+
+uint64_t
+vmi_order_largest(const struct vmi_order *order)
+{
+    VMI_ASSERT(!order->by_size);
+    return order->root == 0 ? 0 : largest_other(node_at(order, order->root));
+}
+
+/* O1 and O2 within one node. */
+static const char *
+check_node(const struct vmi_order *order, const struct vmi_node *node)
+{
+    if (node->count == 0 || node->count > VMI_FANOUT) {
+        return "O3: no node is empty or overfull";
+    }
+    for (unsigned i = 1; i < node->count; i++) {
+        if (!is_after(order, node, i, node->key[i - 1], node->other[i - 1])) {
+            return "O1: entries are in ascending order";
+        }
+    }
+    for (unsigned i = 0; node->level > 0 && i < node->count; i++) {
+        const struct vmi_node *child = node_at(order, node->ref[i]);
+        if (child->level + 1 != node->level) {
+            return "O3: all leaves are on one level";
+        }
+        if (node->key[i] != child->key[0] ||
+            node->other[i] != (order->by_size ? child->other[0] : largest_other(child))) {
+            return "O2: an inner entry tells the truth about its child";
+        }
+        if (i + 1 < node->count &&
+            !is_after(order, node, i + 1, child->key[child->count - 1],
+                child->other[child->count - 1])) {
+            return "O1: a child ends before the next begins";
+        }
+    }
+    return NULL;
+}
+
+const char *
+vmi_order_check(const struct vmi_order *order)
+{
+    struct path path;
+    unsigned depth = 0;
+    uint64_t entries = 0;
+
+    if (order->root == 0) {
+        return order->count == 0 ? NULL : "O3: count counts the entries";
+    }
+    path.step[0].node = node_at(order, order->root);
+    path.step[0].slot = 0;
+    for (;;) {
+        const struct vmi_node *node = path.step[depth].node;
+        if (path.step[depth].slot == 0) {
+            const char *broken = check_node(order, node);
+            if (broken != NULL) {
+                return broken;
+            }
+            entries += node->level == 0 ? node->count : 0;
+        }
+        if (node->level > 0 && path.step[depth].slot < node->count) {
+            const uint32_t child = node->ref[path.step[depth].slot++];
+            depth++;
+            path.step[depth].node = node_at(order, child);
+            path.step[depth].slot = 0;
+            continue;
+        }
+        if (depth == 0) {
+            return entries == order->count ? NULL : "O3: count counts the entries";
+        }
+        depth--;
+    }
+}

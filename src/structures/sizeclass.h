@@ -1,0 +1,62 @@
+/*
+ * sizeclass.h - from a number of quanta to a class and back.       SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Sizes below 32 quanta have a class of their own; above, each power of two has 8 classes of equal
+ * width, so that a class is at most 1/8 wide:
+ *
+ *      quanta   1 2 ... 31 | 32-35 36-39 ... 60-63 | 64-71 72-79 ...
+ *      class    1 2 ... 31 |   32    33  ...   39  |   40    41  ...
+ *
+ * 8 per power of two lets the first refusal of a full arena come within half a point of exact best
+ * fit; 16 and 32 gain nothing more (docs/DECISIONS/003-size-classes.md).
+ */
+#ifndef VMI_SIZECLASS_H
+#define VMI_SIZECLASS_H
+
+#include "base/bits.h"
+
+enum {
+    VMI_CLASS_EXACT_LOG2 = 5,
+    VMI_CLASS_SUB_LOG2 = 3,
+    VMI_CLASS_EXACT = 1 << VMI_CLASS_EXACT_LOG2,
+    VMI_CLASS_SUBS = 1 << VMI_CLASS_SUB_LOG2,
+    VMI_CLASS_COUNT = VMI_CLASS_EXACT + (64 - VMI_CLASS_EXACT_LOG2) * VMI_CLASS_SUBS,
+    VMI_CLASS_NONE = VMI_CLASS_COUNT /* larger than any */
+};
+
+/* The class that a hole of so many quanta belongs to.  Requires: quanta > 0. */
+static inline unsigned
+vmi_class_of(uint64_t quanta)
+{
+    if (quanta < VMI_CLASS_EXACT) {
+        return (unsigned)quanta;
+    }
+    const unsigned log2 = vmi_log2(quanta);
+    const unsigned sub = (unsigned)(quanta >> (log2 - VMI_CLASS_SUB_LOG2)) & (VMI_CLASS_SUBS - 1);
+    return VMI_CLASS_EXACT + (log2 - VMI_CLASS_EXACT_LOG2) * VMI_CLASS_SUBS + sub;
+}
+
+/* The first class in which every hole has at least so many quanta; VMI_CLASS_NONE if there is none. */
+static inline unsigned
+vmi_class_sufficient(uint64_t quanta)
+{
+    if (quanta < VMI_CLASS_EXACT) {
+        return (unsigned)quanta;
+    }
+    /* One below the class's upper end, the class after it is the answer. */
+    return vmi_class_of(quanta - 1) + 1;
+}
+
+/* The smallest number of quanta in a class. */
+static inline uint64_t
+vmi_class_floor(unsigned index)
+{
+    if (index < VMI_CLASS_EXACT) {
+        return index;
+    }
+    const unsigned above = index - VMI_CLASS_EXACT;
+    const unsigned log2 = VMI_CLASS_EXACT_LOG2 + above / VMI_CLASS_SUBS;
+    return (uint64_t)(VMI_CLASS_SUBS + above % VMI_CLASS_SUBS) << (log2 - VMI_CLASS_SUB_LOG2);
+}
+
+#endif

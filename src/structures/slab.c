@@ -1,0 +1,274 @@
+/*
+ * slab - small objects by 32-bit index; the essay is in slab.h.    SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "structures/slab.h"
+
+void
+vmi_slab_init(struct vmi_slab *slab, unsigned object_log2)
+{
+    *slab = (struct vmi_slab){ 0 };
+    slab->object_log2 = object_log2;
+    slab->dir = slab->dir_inline;
+    slab->dir_capacity = VMI_SLAB_DIR_INLINE;
+}
+
+static unsigned
+slots_log2(const struct vmi_slab *slab)
+{
+    return VMI_CHUNK_LOG2 - slab->object_log2;
+}
+
+static struct vmi_chunk *
+chunk_of(const struct vmi_slab *slab, uint32_t number)
+{
+    const uintptr_t biased = slab->dir[number];
+
+    if (biased == 0) {
+        return NULL;
+    }
+    return (struct vmi_chunk *)(biased + ((uintptr_t)number << VMI_CHUNK_LOG2) - 1);
+}
+
+static void
+list_chunk(struct vmi_slab *slab, struct vmi_chunk *chunk)
+{
+    VMI_ASSERT(!chunk->is_listed);
+    chunk->prev = NULL;
+    chunk->next = slab->usable;
+    if (slab->usable != NULL) {
+        slab->usable->prev = chunk;
+    }
+    slab->usable = chunk;
+    chunk->is_listed = true;
+}
+
+static void
+unlist_chunk(struct vmi_slab *slab, struct vmi_chunk *chunk)
+{
+    VMI_ASSERT(chunk->is_listed);
+    if (chunk->prev != NULL) {
+        chunk->prev->next = chunk->next;
+    } else {
+        slab->usable = chunk->next;
+    }
+    if (chunk->next != NULL) {
+        chunk->next->prev = chunk->prev;
+    }
+    chunk->is_listed = false;
+}
+
+static void
+note_surplus(struct vmi_slab *slab)
+{
+    slab->has_surplus = slab->empty != NULL &&
+                        slab->free_count >= 2 * (slab->empty->slot_count - slab->empty->slot_first);
+}
+
+bool
+vmi_slab_is_valid(const struct vmi_slab *slab, uint32_t index)
+{
+    const uint32_t number = index >> slots_log2(slab);
+    const uint32_t slot = index & ((1u << slots_log2(slab)) - 1);
+    const struct vmi_chunk *chunk;
+
+    if (number >= slab->dir_count) {
+        return false;
+    }
+    chunk = chunk_of(slab, number);
+    return chunk != NULL && slot >= chunk->slot_first && slot < chunk->fresh;
+}
+
+uint32_t
+vmi_slab_take(struct vmi_slab *slab)
+{
+    struct vmi_chunk *chunk = slab->usable;
+    uint32_t index;
+
+    VMI_ASSERT(slab->free_count > 0);
+    if (chunk == NULL) {
+        chunk = slab->empty;
+        slab->empty = chunk->next;
+        list_chunk(slab, chunk);
+    }
+    if (chunk->free_head != 0) {
+        index = chunk->free_head;
+        chunk->free_head = *(const uint32_t *)vmi_slab_at(slab, index, slab->object_log2);
+    } else {
+        index = (chunk->number << slots_log2(slab)) + chunk->fresh++;
+    }
+    chunk->used_count++;
+    slab->free_count--;
+    if (chunk->free_head == 0 && chunk->fresh == chunk->slot_count) {
+        unlist_chunk(slab, chunk);
+    }
+    note_surplus(slab);
+    return index;
+}
+
+void
+vmi_slab_give(struct vmi_slab *slab, uint32_t index)
+{
+    struct vmi_chunk *chunk = chunk_of(slab, index >> slots_log2(slab));
+
+    VMI_ASSERT(vmi_slab_is_valid(slab, index));
+    *(uint32_t *)vmi_slab_at(slab, index, slab->object_log2) = chunk->free_head;
+    chunk->free_head = index;
+    chunk->used_count--;
+    slab->free_count++;
+    if (chunk->used_count == 0) {
+        if (chunk->is_listed) {
+            unlist_chunk(slab, chunk);
+        }
+        chunk->next = slab->empty;
+        slab->empty = chunk;
+    } else if (!chunk->is_listed) {
+        list_chunk(slab, chunk);
+    }
+    note_surplus(slab);
+}
+
+size_t
+vmi_slab_chunk_bytes(const struct vmi_slab *slab)
+{
+    const unsigned log2 = VMI_CHUNK_FIRST_LOG2 + slab->chunk_count;
+
+    return (size_t)1 << (log2 < VMI_CHUNK_LOG2 ? log2 : VMI_CHUNK_LOG2);
+}
+
+/* The lowest free directory entry; dir_count if there is no hole. */
+static uint32_t
+free_entry(const struct vmi_slab *slab)
+{
+    uint32_t number = 0;
+
+    if (slab->chunk_count == slab->dir_count) {
+        return slab->dir_count;
+    }
+    while (slab->dir[number] != 0) {
+        number++;
+    }
+    return number;
+}
+
+bool
+vmi_slab_dir_is_full(const struct vmi_slab *slab, size_t *bytes)
+{
+    if (slab->chunk_count < slab->dir_capacity) {
+        return false;
+    }
+    *bytes = (size_t)slab->dir_capacity * 2 * sizeof slab->dir[0];
+    return true;
+}
+
+void *
+vmi_slab_dir_replace(struct vmi_slab *slab, void *memory, size_t bytes, size_t *old_bytes)
+{
+    uintptr_t *old = slab->dir;
+    uintptr_t *dir = memory;
+
+    for (uint32_t i = 0; i < slab->dir_count; i++) {
+        dir[i] = old[i];
+    }
+    *old_bytes = (size_t)slab->dir_capacity * sizeof old[0];
+    slab->dir = dir;
+    slab->dir_capacity = (uint32_t)(bytes / sizeof dir[0]);
+    return old == slab->dir_inline ? NULL : old;
+}
+
+void
+vmi_slab_add_chunk(struct vmi_slab *slab, void *memory, size_t bytes)
+{
+    const uint32_t number = free_entry(slab);
+    struct vmi_chunk *chunk = memory;
+    const size_t slots = bytes >> slab->object_log2;
+    const size_t header = ((size_t)1 << slab->object_log2) - 1 + VMI_CHUNK_HEADER_BYTES;
+
+    VMI_ASSERT(number < slab->dir_capacity && bytes <= (size_t)1 << VMI_CHUNK_LOG2);
+    *chunk = (struct vmi_chunk){ 0 };
+    chunk->number = number;
+    chunk->slot_first = (uint32_t)(header >> slab->object_log2);
+    chunk->slot_count = (uint32_t)slots;
+    chunk->fresh = chunk->slot_first;
+    chunk->bytes = bytes;
+    slab->dir[number] = (uintptr_t)memory - ((uintptr_t)number << VMI_CHUNK_LOG2) + 1;
+    slab->dir_count = number == slab->dir_count ? number + 1 : slab->dir_count;
+    slab->chunk_count++;
+    slab->free_count += chunk->slot_count - chunk->slot_first;
+    list_chunk(slab, chunk);
+}
+
+static void
+forget_chunk(struct vmi_slab *slab, struct vmi_chunk *chunk)
+{
+    slab->dir[chunk->number] = 0;
+    slab->chunk_count--;
+    while (slab->dir_count > 0 && slab->dir[slab->dir_count - 1] == 0) {
+        slab->dir_count--;
+    }
+}
+
+void *
+vmi_slab_detach_chunk(struct vmi_slab *slab, size_t *bytes)
+{
+    struct vmi_chunk *chunk = slab->empty;
+
+    if (!slab->has_surplus) {
+        return NULL;
+    }
+    slab->empty = chunk->next;
+    slab->free_count -= chunk->slot_count - chunk->slot_first;
+    forget_chunk(slab, chunk);
+    note_surplus(slab);
+    *bytes = chunk->bytes;
+    return chunk;
+}
+
+void
+vmi_slab_release(
+    struct vmi_slab *slab, void (*put)(void *arg, void *memory, size_t bytes), void *arg)
+{
+    for (uint32_t number = 0; number < slab->dir_count; number++) {
+        struct vmi_chunk *chunk = chunk_of(slab, number);
+        if (chunk != NULL) {
+            put(arg, chunk, chunk->bytes);
+        }
+    }
+    if (slab->dir != slab->dir_inline) {
+        put(arg, slab->dir, (size_t)slab->dir_capacity * sizeof slab->dir[0]);
+    }
+    vmi_slab_init(slab, slab->object_log2);
+}
+
+uint32_t
+vmi_slab_used(const struct vmi_slab *slab, uint32_t number)
+{
+    const struct vmi_chunk *chunk = chunk_of(slab, number);
+
+    return chunk != NULL ? chunk->used_count : 0;
+}
+
+const char *
+vmi_slab_check(const struct vmi_slab *slab)
+{
+    uint64_t free_slots = 0;
+
+    for (uint32_t number = 0; number < slab->dir_count; number++) {
+        const struct vmi_chunk *chunk = chunk_of(slab, number);
+        uint32_t listed = 0;
+        if (chunk == NULL) {
+            continue;
+        }
+        for (uint32_t i = chunk->free_head; i != 0 && listed <= chunk->slot_count; listed++) {
+            i = *(const uint32_t *)vmi_slab_at(slab, i, slab->object_log2);
+        }
+        const uint32_t unused = listed + (chunk->slot_count - chunk->fresh);
+        if (chunk->used_count + unused != chunk->slot_count - chunk->slot_first) {
+            return "SL3: used, free and untouched slots make up a chunk";
+        }
+        if (chunk->is_listed ? unused == 0 : unused != 0 && chunk->used_count != 0) {
+            return "SL2: a chunk with a free slot is listed as usable, or as empty";
+        }
+        free_slots += unused;
+    }
+    return free_slots == slab->free_count ? NULL : "SL1: free_count is the sum over the chunks";
+}

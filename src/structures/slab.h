@@ -1,0 +1,115 @@
+/*
+ * slab.h - small objects by 32-bit index.                          SPDX-License-Identifier: BSD-2-Clause
+ *
+ * 1. What it is for
+ *    Tags and index nodes are named by 32-bit indices, not pointers: half the size, and the metadata
+ *    stays meaningful when it is moved.  A slab hands out indices and turns them into addresses.
+ *
+ * 2. How it works
+ *    Memory comes in chunks of up to 2^VMI_CHUNK_LOG2 bytes.  Chunk c serves the indices that begin
+ *    with c; the directory keeps, for each chunk, its address minus the bytes of the indices before
+ *    it (plus 1, so that no entry is 0), and object i lies at dir[chunk of i] + i * object size - 1:
+ *    one load from a small, hot table.
+ *    The first 64 bytes of a chunk are its header, so its first slots are never handed out, and index
+ *    0 is never valid.  Slots are taken from the chunk's free list, then from its untouched end.
+ *
+ *      dir  [ c0 | c1 | -  | c3 ]        chunk c1: [header|slot|slot|slot| untouched ... ]
+ *
+ * 3. Invariants                                                        (checked by vmi_slab_check())
+ *    SL1  free_count is the sum of the free slots of all chunks.
+ *    SL2  a chunk with a free slot is in the list of usable chunks, or empty and in that list.
+ *    SL3  a chunk's used slots, free list and untouched slots make up all its slots.
+ *
+ * 4. Costs
+ *    at, take, give: O(1).
+ *
+ * 5. Locking and failure
+ *    No locks: the caller holds the arena lock.  take fails when free_count is 0; memory is obtained
+ *    by the caller beforehand and handed in.
+ */
+#ifndef VMI_SLAB_H
+#define VMI_SLAB_H
+
+#include "base/bits.h"
+
+enum {
+    VMI_CHUNK_LOG2 = 18,        /* log2 of the bytes of the largest chunk */
+    VMI_CHUNK_FIRST_LOG2 = 12,  /* of the first chunk; each further one doubles */
+    VMI_SLAB_DIR_INLINE = 8,    /* directory entries before a directory must be obtained */
+    VMI_CHUNK_HEADER_BYTES = 64
+};
+
+struct vmi_chunk {
+    uint32_t number;     /* which directory entry */
+    uint32_t slot_first; /* first slot behind the header */
+    uint32_t slot_count; /* slots in all, those under the header included */
+    uint32_t used_count; /* handed out */
+    uint32_t free_head;  /* index of the first free slot, linked through their first word; 0 = none */
+    uint32_t fresh;      /* first slot never handed out */
+    struct vmi_chunk *prev; /* chunks with free slots */
+    struct vmi_chunk *next;
+    size_t bytes;
+    bool is_listed;
+};
+
+struct vmi_slab {
+    uintptr_t *dir;           /* biased chunk addresses + 1; 0 = no such chunk */
+    uint32_t dir_count;       /* entries in use, holes included */
+    uint32_t dir_capacity;
+    uint32_t free_count;      /* slots free in all chunks */
+    uint32_t chunk_count;
+    uint32_t object_log2;     /* log2 of an object's bytes */
+    bool has_surplus;         /* an empty chunk, and another one's worth of slots: one can go */
+    struct vmi_chunk *usable; /* chunks with free slots */
+    struct vmi_chunk *empty;  /* chunks that became wholly free; used when nothing else is left */
+    uintptr_t dir_inline[VMI_SLAB_DIR_INLINE];
+};
+
+_Static_assert(sizeof(struct vmi_chunk) <= VMI_CHUNK_HEADER_BYTES, "the header has a fixed place");
+
+void vmi_slab_init(struct vmi_slab *slab, unsigned object_log2);
+
+/* The object with this index.  object_log2 is passed as a constant so that the shifts are. */
+static inline void *
+vmi_slab_at(const struct vmi_slab *slab, uint32_t index, unsigned object_log2)
+{
+    const uintptr_t biased = slab->dir[index >> (VMI_CHUNK_LOG2 - object_log2)];
+
+    return (void *)(biased + ((uintptr_t)index << object_log2) - 1);
+}
+
+/* True if the index could have been handed out: the chunk and the slot exist. */
+bool vmi_slab_is_valid(const struct vmi_slab *slab, uint32_t index);
+
+/* Take a slot.  Requires: free_count > 0.  Its bytes are what they were, or zero if never used. */
+uint32_t vmi_slab_take(struct vmi_slab *slab);
+
+/* Give a slot back.  Overwrites its first word. */
+void vmi_slab_give(struct vmi_slab *slab, uint32_t index);
+
+/* The bytes that the next chunk should have. */
+size_t vmi_slab_chunk_bytes(const struct vmi_slab *slab);
+
+/* True if the directory must grow before a chunk can be added; then to *bytes. */
+bool vmi_slab_dir_is_full(const struct vmi_slab *slab, size_t *bytes);
+
+/* Replace the directory by zeroed memory of `bytes` bytes.  Returns the old one, NULL if inline. */
+void *vmi_slab_dir_replace(struct vmi_slab *slab, void *memory, size_t bytes, size_t *old_bytes);
+
+/* Add a chunk of zeroed memory.  Requires: a directory entry is free. */
+void vmi_slab_add_chunk(struct vmi_slab *slab, void *memory, size_t bytes);
+
+/* Detach an empty chunk, if there is a surplus; else NULL.  The memory's content is arbitrary. */
+void *vmi_slab_detach_chunk(struct vmi_slab *slab, size_t *bytes);
+
+/* Call for every chunk, then forget them all: the end of the arena. */
+void vmi_slab_release(
+    struct vmi_slab *slab, void (*put)(void *arg, void *memory, size_t bytes), void *arg);
+
+/* Slots of a chunk, named by its directory entry, that are handed out. */
+uint32_t vmi_slab_used(const struct vmi_slab *slab, uint32_t number);
+
+/* NULL, or the sentence of the invariant that does not hold. */
+const char *vmi_slab_check(const struct vmi_slab *slab);
+
+#endif
