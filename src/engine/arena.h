@@ -69,7 +69,7 @@ struct vmem_arena {
     bool is_unlocked;      /* (C) VMEM_NOLOCK: the caller serialises */
     bool is_entered;       /* (A) a call is in progress; only with is_unlocked */
     bool is_indexed;       /* (A) one of the two indexes is not off */
-    bool is_plain;         /* (C) no quarantine, no random placement, default policy instant fit */
+    bool is_plain;         /* (C) instant fit by default, and not at random */
     bool gives_back;       /* (A) imported spans are released when wholly free */
     unsigned quantum_log2; /* (C) */
     vmem_size_t quantum;   /* (C) units, power of two */

@@ -91,6 +91,7 @@ set_up(struct vmem_arena *arena, const struct vmem_options *options)
         arena->random = options->random_seed != 0 ? options->random_seed : vmi_port_entropy();
         arena->random |= 1; /* never 0 */
     }
+    arena->is_plain = arena->policy == VMEM_INSTANTFIT && arena->random == 0;
     arena->supply.source = options->tags;
     if (options->tag_memory_only) {
         arena->supply.source = (struct vmem_tag_source){ 0 };
