@@ -171,17 +171,17 @@ struct vmem_storage {
  * index.  A test holds this bound.
  */
 #define VMEM_TAG_MEMORY_BYTES(allocations, quanta_log2) \
-    ((size_t)(allocations) * 152 + ((size_t)(quanta_log2) + 1) * 512 + 8192)
+    ((size_t)(allocations)*152 + ((size_t)(quanta_log2) + 1) * 512 + 8192)
 
 /* Everything that creation can say.  Zero-initialise, then set what matters; quantum must be set. */
 struct vmem_options {
-    const char *name;         /* copied, truncated to VMEM_NAME_BYTES - 1 bytes; NULL = "" */
-    vmem_addr_t base;         /* units: first static span; ignored if size is 0 */
-    vmem_size_t size;         /* units; 0 = start empty */
-    vmem_size_t quantum;      /* units, power of two */
-    vmem_size_t qcache_max;   /* units: largest size to cache; accepted, no effect in this version */
-    unsigned flags;           /* a policy, VMEM_NOLOCK, VMEM_INDEXED, VMEM_RANDOM */
-    vmem_size_t limit;        /* units: ceiling on what the arena owns; 0 = none */
+    const char *name;       /* copied, truncated to VMEM_NAME_BYTES - 1 bytes; NULL = "" */
+    vmem_addr_t base;       /* units: first static span; ignored if size is 0 */
+    vmem_size_t size;       /* units; 0 = start empty */
+    vmem_size_t quantum;    /* units, power of two */
+    vmem_size_t qcache_max; /* units: largest size to cache; accepted, no effect in this version */
+    unsigned flags;         /* a policy, VMEM_NOLOCK, VMEM_INDEXED, VMEM_RANDOM */
+    vmem_size_t limit;      /* units: ceiling on what the arena owns; 0 = none */
     struct vmem_arena *source_arena; /* import from this arena; NULL = none */
     vmem_import_fn *import_fn;       /* or from this function; NULL = none */
     vmem_release_fn *release_fn;     /* of import_fn; NULL = spans are never given back */
@@ -190,14 +190,14 @@ struct vmem_options {
     unsigned import_keep;            /* wholly free imported spans to keep; 0 = release at once */
     vmem_reclaim_fn *reclaim_fn;     /* NULL = none */
     void *reclaim_arg;
-    struct vmem_tag_source tags;     /* get NULL = pages from the port */
-    void *tag_memory;                /* used first; stays the caller's; NULL = none */
+    struct vmem_tag_source tags; /* get NULL = pages from the port */
+    void *tag_memory;            /* used first; stays the caller's; NULL = none */
     size_t tag_memory_bytes;
-    bool tag_memory_only;            /* never ask a tag source for more */
-    unsigned quarantine_frees;       /* hardened: a freed range rests for so many frees; 0 = none */
-    uint64_t quarantine_ns;          /* hardened: or for so long, whichever ends first; 0 = by frees
+    bool tag_memory_only;      /* never ask a tag source for more */
+    unsigned quarantine_frees; /* hardened: a freed range rests for so many frees; 0 = none */
+    uint64_t quarantine_ns;    /* hardened: or for so long, whichever ends first; 0 = by frees
                                         alone */
-    uint64_t random_seed;            /* for VMEM_RANDOM; 0 = from the port */
+    uint64_t random_seed;      /* for VMEM_RANDOM; 0 = from the port */
 };
 
 /*
@@ -229,10 +229,10 @@ VMEM_API VMEM_MUST_USE int vmem_create_with(
  *           options.tag_memory and the port has no pages
  */
 VMEM_API VMEM_MUST_USE int vmem_init(struct vmem_storage *storage, const char *name,
-    vmem_addr_t base, vmem_size_t size, vmem_size_t quantum, vmem_size_t qcache_max,
-    unsigned flags, struct vmem_arena **arena);
-VMEM_API VMEM_MUST_USE int vmem_init_with(struct vmem_storage *storage,
-    const struct vmem_options *options, struct vmem_arena **arena);
+    vmem_addr_t base, vmem_size_t size, vmem_size_t quantum, vmem_size_t qcache_max, unsigned flags,
+    struct vmem_arena **arena);
+VMEM_API VMEM_MUST_USE int vmem_init_with(
+    struct vmem_storage *storage, const struct vmem_options *options, struct vmem_arena **arena);
 
 /*
  * Destroy an arena: give every imported span back, free all tags. [S3]
@@ -499,31 +499,31 @@ VMEM_API void vmem_explain(struct vmem_arena *arena, vmem_size_t size,
 /* Counters since creation, and gauges.  Units are units of the resource unless named bytes. */
 struct vmem_stats {
     vmem_size_t quantum;
-    vmem_size_t limit;          /* 0 = none */
-    vmem_size_t total_size;     /* owned */
-    vmem_size_t inuse_size;     /* busy */
-    vmem_size_t inuse_peak;     /* highest inuse_size so far */
-    vmem_size_t imported_size;  /* of total_size */
-    uint64_t allocs;            /* successful */
+    vmem_size_t limit;         /* 0 = none */
+    vmem_size_t total_size;    /* owned */
+    vmem_size_t inuse_size;    /* busy */
+    vmem_size_t inuse_peak;    /* highest inuse_size so far */
+    vmem_size_t imported_size; /* of total_size */
+    uint64_t allocs;           /* successful */
     uint64_t frees;
     uint64_t fails[VMEM_REASON_COUNT]; /* refused requests by reason; FRAGMENTS means that some
                                           hole was too small, WINDOW that constraints excluded
                                           all: vmem_explain() splits these further */
-    uint64_t imports;           /* spans obtained */
-    uint64_t imports_refused;   /* the source said no, or gave an unusable span */
-    uint64_t imports_returned;  /* obtained, but no longer needed */
-    uint64_t releases;          /* spans given back */
-    uint64_t reclaims;          /* calls of the reclaim function */
-    uint64_t waits;             /* requests that slept */
-    uint64_t searches;          /* requests that the size classes alone could not answer */
-    uint64_t scans;             /* of these, answered by a scan for want of index memory */
-    uint64_t drains;            /* of caches and quarantine */
-    uint64_t spans;             /* gauge */
-    uint64_t busy_segments;     /* gauge: live allocations */
-    uint64_t holes;             /* gauge */
-    uint64_t quarantined;       /* gauge: segments in quarantine */
-    size_t metadata_bytes;      /* gauge: memory obtained for metadata, the arena itself included */
-    bool is_indexed;            /* gauge: the address index is complete */
+    uint64_t imports;                  /* spans obtained */
+    uint64_t imports_refused;          /* the source said no, or gave an unusable span */
+    uint64_t imports_returned;         /* obtained, but no longer needed */
+    uint64_t releases;                 /* spans given back */
+    uint64_t reclaims;                 /* calls of the reclaim function */
+    uint64_t waits;                    /* requests that slept */
+    uint64_t searches;                 /* requests that the size classes alone could not answer */
+    uint64_t scans;                    /* of these, answered by a scan for want of index memory */
+    uint64_t drains;                   /* of caches and quarantine */
+    uint64_t spans;                    /* gauge */
+    uint64_t busy_segments;            /* gauge: live allocations */
+    uint64_t holes;                    /* gauge */
+    uint64_t quarantined;              /* gauge: segments in quarantine */
+    size_t metadata_bytes; /* gauge: memory obtained for metadata, the arena itself included */
+    bool is_indexed;       /* gauge: the address index is complete */
 };
 VMEM_API void vmem_stats(struct vmem_arena *arena, struct vmem_stats *stats);
 
@@ -542,8 +542,7 @@ struct vmem_violation {
 };
 
 /* Check every invariant. [S15]  Returns true if all hold, else false and *violation.  O(n). */
-VMEM_API VMEM_MUST_USE bool vmem_check(
-    struct vmem_arena *arena, struct vmem_violation *violation);
+VMEM_API VMEM_MUST_USE bool vmem_check(struct vmem_arena *arena, struct vmem_violation *violation);
 
 /* -------------------------------------------------------------------------------------------------
  * Misuse
@@ -565,14 +564,14 @@ enum vmem_fault_code {
 
 struct vmem_fault {
     enum vmem_fault_code code;
-    const char *arena;       /* name */
-    vmem_addr_t addr;        /* units: as given by the caller */
-    vmem_size_t size;        /* units: as given */
-    vmem_addr_t found_start; /* units: what was found there, or nearest */
-    vmem_size_t found_size;  /* units: 0 = nothing */
-    uint64_t count;          /* DESTROY_BUSY: live allocations */
+    const char *arena;                         /* name */
+    vmem_addr_t addr;                          /* units: as given by the caller */
+    vmem_size_t size;                          /* units: as given */
+    vmem_addr_t found_start;                   /* units: what was found there, or nearest */
+    vmem_size_t found_size;                    /* units: 0 = nothing */
+    uint64_t count;                            /* DESTROY_BUSY: live allocations */
     struct vmem_range live[VMEM_FAULT_RANGES]; /* DESTROY_BUSY: the first of them; size 0 = none */
-    const char *text;        /* one line: "vmem: BAD_FREE arena=kva addr=0x.. size=0x..: ..." */
+    const char *text; /* one line: "vmem: BAD_FREE arena=kva addr=0x.. size=0x..: ..." */
 };
 
 /*

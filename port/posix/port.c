@@ -73,8 +73,8 @@ vmi_port_lock_enter_slow(struct vmi_port_lock *lock)
             continue;
         }
         if ((seen & CONTENDED) == 0 &&
-            !atomic_compare_exchange_strong_explicit(&lock->word, &seen, seen | CONTENDED,
-                memory_order_relaxed, memory_order_relaxed)) {
+            !atomic_compare_exchange_strong_explicit(
+                &lock->word, &seen, seen | CONTENDED, memory_order_relaxed, memory_order_relaxed)) {
             continue;
         }
         (void)syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, seen | CONTENDED, NULL, NULL, 0);
@@ -91,8 +91,8 @@ vmi_port_lock_wake(struct vmi_port_lock *lock)
 void *
 vmi_port_pages_get(size_t bytes)
 {
-    void *memory =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *memory = mmap(
+        NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     return memory == MAP_FAILED ? NULL : memory;
 }

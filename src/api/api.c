@@ -163,8 +163,7 @@ allocate(struct vmem_arena *arena, const struct vmi_arguments *arguments, vmem_a
     int status = vmi_request_make(arena, arguments, &request);
 
     if (status != 0) {
-        vmi_count_failure(
-            arena, status == ENOMEM ? VMEM_REASON_ROUNDING : VMEM_REASON_ARGUMENTS);
+        vmi_count_failure(arena, status == ENOMEM ? VMEM_REASON_ROUNDING : VMEM_REASON_ARGUMENTS);
         return status;
     }
     request.wants_handle = handle != NULL;

@@ -6,9 +6,7 @@
 
 #include "base/base.h"
 
-enum {
-    VMI_LINE_BYTES = 256
-};
+enum { VMI_LINE_BYTES = 256 };
 
 /* A line being written.  What does not fit is cut off. */
 struct vmi_line {

@@ -47,7 +47,8 @@ vmi_count_failure(struct vmem_arena *arena, enum vmem_reason reason)
 static int
 prepare(struct vmem_arena *arena, const struct vmi_request *request, struct vmi_choice *choice)
 {
-    const struct vmi_needs needs = { .tags = VMI_TAGS_PER_SPLIT, .busy_entry = !request->wants_handle };
+    const struct vmi_needs needs = { .tags = VMI_TAGS_PER_SPLIT,
+        .busy_entry = !request->wants_handle };
     bool may_scan = false;
     enum vmi_verdict verdict;
 
@@ -86,7 +87,7 @@ commit(struct vmem_arena *arena, const struct vmi_request *request, const struct
     }
     index = vmi_carve(arena, choice->hole, choice->addr, size);
     VMI_ASSERT(choice->addr >= request->shape.addr_min &&
-               request->shape.addr_max - choice->addr >= size - 1);
+        request->shape.addr_max - choice->addr >= size - 1);
     VMI_ASSERT((choice->addr & (request->shape.align - 1)) == request->shape.phase);
     if (request->wants_handle) {
         result->handle = vmi_handle_make(arena, index);
@@ -205,10 +206,10 @@ note_refusal(struct vmem_arena *arena, const struct vmi_import *import)
 
 /* A request on its way through the levels. */
 struct climb {
-    struct vmem_arena *arena;    /* of the present level */
-    struct vmi_request request;  /* there */
-    unsigned level;              /* 0 = where the caller asked */
-    enum vmem_reason reason;     /* why level 0 gets nothing from its source */
+    struct vmem_arena *arena;   /* of the present level */
+    struct vmi_request request; /* there */
+    unsigned level;             /* 0 = where the caller asked */
+    enum vmem_reason reason;    /* why level 0 gets nothing from its source */
 };
 
 /* Set a climb to a level at or below the one it is at, or one above it. */
@@ -244,9 +245,9 @@ try_level(struct climb *climb, struct vmi_result *result, struct vmi_import *imp
     }
     vmi_leave(arena);
     if (climb->level == 0) {
-        climb->reason = *can_climb == 0        ? VMEM_REASON_IMPORT
-                        : *can_climb == ENOSPC ? VMEM_REASON_LIMIT
-                                               : VMEM_REASON_NONE;
+        climb->reason = *can_climb == 0 ? VMEM_REASON_IMPORT
+            : *can_climb == ENOSPC      ? VMEM_REASON_LIMIT
+                                        : VMEM_REASON_NONE;
     }
     if (*can_climb == 0 && import->source.arena == NULL) {
         *can_climb = ENOENT;
@@ -331,7 +332,7 @@ reason_of(struct vmem_arena *arena, const struct vmi_request *request, enum vmem
     if (arena->total - arena->inuse < request->shape.size) {
         reason = VMEM_REASON_SPACE;
     } else if ((request->is_shaped || request->is_windowed) &&
-               vmi_choose_by_class(arena, request->shape.size) != 0) {
+        vmi_choose_by_class(arena, request->shape.size) != 0) {
         reason = VMEM_REASON_WINDOW;
     }
     vmi_leave(arena);

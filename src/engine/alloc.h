@@ -48,8 +48,8 @@ vmi_handle_make(struct vmem_arena *arena, uint32_t index)
  * nothing was done, take the long way.  size: a multiple of the quantum, > 0.
  */
 static inline bool
-vmi_alloc_quickly(struct vmem_arena *arena, vmem_size_t size, vmem_addr_t *addr,
-    vmem_handle_t *handle)
+vmi_alloc_quickly(
+    struct vmem_arena *arena, vmem_size_t size, vmem_addr_t *addr, vmem_handle_t *handle)
 {
     uint32_t hole;
     uint32_t index;

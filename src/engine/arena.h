@@ -47,10 +47,10 @@ struct vmi_source {
     vmem_import_fn *import_fn;
     vmem_release_fn *release_fn;
     void *arg;
-    vmem_size_t quantum;     /* (A) units: imports are multiples of it */
-    unsigned keep;           /* (A) wholly free spans to keep */
-    unsigned kept;           /* (A) wholly free imported spans there are */
-    vmem_size_t asked_size;  /* (A) units: being imported just now */
+    vmem_size_t quantum;    /* (A) units: imports are multiples of it */
+    unsigned keep;          /* (A) wholly free spans to keep */
+    unsigned kept;          /* (A) wholly free imported spans there are */
+    vmem_size_t asked_size; /* (A) units: being imported just now */
 };
 
 /* Freed ranges that rest before reuse: engine/quarantine.h. */
@@ -75,15 +75,15 @@ struct vmem_arena {
     vmem_size_t quantum;   /* (C) units, power of two */
     vmem_size_t inuse;     /* (A) units busy, the resting ones not counted */
     vmem_size_t inuse_peak;
-    uint64_t allocs; /* (A) */
-    uint64_t frees;  /* (A) */
+    uint64_t allocs;     /* (A) */
+    uint64_t frees;      /* (A) */
     uint32_t generation; /* (A) of the last handle */
     uint32_t root;       /* (C) the tag that closes the list */
     struct vmi_busy busy;
     struct vmi_tags tags;
     struct vmi_bins bins;
 
-    size_t bins_bytes;    /* (A) of the bins' memory */
+    size_t bins_bytes; /* (A) of the bins' memory */
 
     /* What the arena owns. */
     vmem_size_t total;    /* (A) units in spans */
@@ -92,11 +92,11 @@ struct vmem_arena {
     uint64_t hole_count;  /* (A) */
     uint64_t changes;     /* (A) times that something became free or was added */
     struct vmi_slab nodes;
-    struct vmi_order spans;       /* (A) by address */
-    struct vmi_index by_address;  /* (A) */
-    struct vmi_index by_size;     /* (A) */
-    struct vmi_cursor *cursors;   /* (A) */
-    vmem_addr_t next_fit;         /* (A) the cursor of VMEM_NEXTFIT */
+    struct vmi_order spans;      /* (A) by address */
+    struct vmi_index by_address; /* (A) */
+    struct vmi_index by_size;    /* (A) */
+    struct vmi_cursor *cursors;  /* (A) */
+    vmem_addr_t next_fit;        /* (A) the cursor of VMEM_NEXTFIT */
     struct vmi_supply supply;
     struct vmi_source source;
     struct vmi_quarantine quarantine;
@@ -115,13 +115,13 @@ struct vmem_arena {
     uint64_t scans;
     uint64_t drains;
 
-    unsigned policy;             /* (C) default */
-    vmem_size_t qcache_max;      /* (C) units */
-    bool owns_storage;           /* (C) */
-    size_t storage_bytes;        /* (C) of the arena itself, if it owns its storage */
+    unsigned policy;                  /* (C) default */
+    vmem_size_t qcache_max;           /* (C) units */
+    bool owns_storage;                /* (C) */
+    size_t storage_bytes;             /* (C) of the arena itself, if it owns its storage */
     struct vmem_arena *registry_prev; /* (registry lock) */
     struct vmem_arena *registry_next;
-    char name[VMEM_NAME_BYTES];  /* (C) */
+    char name[VMEM_NAME_BYTES]; /* (C) */
 };
 
 _Static_assert(sizeof(struct vmem_arena) <= VMEM_STORAGE_BYTES, "the published size is enough");

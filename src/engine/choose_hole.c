@@ -83,7 +83,8 @@ is_better(const struct vmi_request *request, const struct best *candidate, const
 
 /* Is there a legal place at or after the cursor of next fit? */
 static bool
-is_ahead(const struct vmem_arena *arena, const struct vmi_request *request, const struct vmi_tag *tag)
+is_ahead(
+    const struct vmem_arena *arena, const struct vmi_request *request, const struct vmi_tag *tag)
 {
     const vmem_addr_t last = vmi_tag_last(tag);
     const vmem_addr_t from = tag->start > arena->next_fit ? tag->start : arena->next_fit;
@@ -115,7 +116,8 @@ consider(const struct vmem_arena *arena, const struct vmi_request *request, uint
 }
 
 static enum vmi_verdict
-by_scan(const struct vmem_arena *arena, const struct vmi_request *request, struct vmi_choice *choice)
+by_scan(
+    const struct vmem_arena *arena, const struct vmi_request *request, struct vmi_choice *choice)
 {
     const struct vmi_bins *bins = &arena->bins;
     struct best best = { 0 };
@@ -174,7 +176,8 @@ lowest_from(const struct vmem_arena *arena, const struct vmi_request *request, v
 
 /* The highest hole with a legal place. */
 static enum vmi_verdict
-highest(const struct vmem_arena *arena, const struct vmi_request *request, struct vmi_choice *choice)
+highest(
+    const struct vmem_arena *arena, const struct vmi_request *request, struct vmi_choice *choice)
 {
     const struct vmi_shape *shape = &request->shape;
     vmem_addr_t key = shape->addr_max;
@@ -198,7 +201,8 @@ highest(const struct vmem_arena *arena, const struct vmi_request *request, struc
 }
 
 static enum vmi_verdict
-next_fit(const struct vmem_arena *arena, const struct vmi_request *request, struct vmi_choice *choice)
+next_fit(
+    const struct vmem_arena *arena, const struct vmi_request *request, struct vmi_choice *choice)
 {
     enum vmi_verdict verdict = lowest_from(arena, request, arena->next_fit, choice);
 
@@ -303,8 +307,8 @@ static enum vmi_verdict
 try_luck(
     const struct vmem_arena *arena, const struct vmi_request *request, struct vmi_choice *choice)
 {
-    const unsigned found = vmi_bins_first(&arena->bins,
-        vmi_class_sufficient(request->shape.size >> arena->quantum_log2));
+    const unsigned found = vmi_bins_first(
+        &arena->bins, vmi_class_sufficient(request->shape.size >> arena->quantum_log2));
 
     if (found == VMI_CLASS_NONE) {
         return VMI_NO_PLACE;
@@ -421,7 +425,8 @@ at_random(struct vmem_arena *arena, const struct vmi_request *request, struct vm
         const unsigned align_log2 = vmi_log2(request->shape.align);
         const vmem_size_t steps = (high - low) >> align_log2;
         const vmem_size_t nocross = request->shape.nocross;
-        const vmem_addr_t at = low + (draw_below(arena, vmi_add_saturating(steps, 1)) << align_log2);
+        const vmem_addr_t at =
+            low + (draw_below(arena, vmi_add_saturating(steps, 1)) << align_log2);
         const bool crosses_block =
             nocross != 0 && (at ^ (at + (request->shape.size - 1))) >= nocross;
         choice->addr = crosses_block ? low : at;

@@ -153,7 +153,8 @@ reject(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size, uint32_t fo
 
 /* Free one allocation by address; false: misuse, reported. */
 static bool
-free_one(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size, struct vmi_released *released)
+free_one(
+    struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size, struct vmi_released *released)
 {
     const vmem_size_t rounded = (size + (arena->quantum - 1)) & ~(arena->quantum - 1);
     const struct vmi_table *table;

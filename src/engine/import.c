@@ -34,8 +34,7 @@ describe(const struct vmem_arena *arena, const struct vmi_request *request,
     struct vmem_import_request *want)
 {
     const struct vmi_shape *shape = &request->shape;
-    const vmem_size_t enough =
-        request->is_windowed ? 0 : vmi_fit_sufficient(shape, arena->quantum);
+    const vmem_size_t enough = request->is_windowed ? 0 : vmi_fit_sufficient(shape, arena->quantum);
     vmem_size_t size;
 
     if (!vmi_round_up(shape->size, arena->source.quantum, &size)) {
@@ -90,7 +89,7 @@ translate(struct vmi_import *import)
     arguments.nocross = 0;
     import->span_size = want->size_anywhere;
     return want->size_anywhere != 0 &&
-           vmi_request_make(source, &arguments, &import->in_source) == 0;
+        vmi_request_make(source, &arguments, &import->in_source) == 0;
 }
 
 int
@@ -157,8 +156,8 @@ vmi_import_return(const struct vmi_import *import, const struct vmem_range *span
 }
 
 int
-vmi_import_accept(struct vmem_arena *arena, const struct vmi_import *import,
-    const struct vmem_range *span)
+vmi_import_accept(
+    struct vmem_arena *arena, const struct vmi_import *import, const struct vmem_range *span)
 {
     int status;
 

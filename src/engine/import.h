@@ -10,9 +10,9 @@
 /* An import under way, decided with the lock held, done without it. */
 struct vmi_import {
     struct vmem_import_request want;
-    struct vmi_source source;      /* as it was when the import was decided */
-    struct vmi_request in_source;  /* source.arena: the request that is made there */
-    vmem_size_t span_size;         /* source.arena: units of the span that it gives */
+    struct vmi_source source;     /* as it was when the import was decided */
+    struct vmi_request in_source; /* source.arena: the request that is made there */
+    vmem_size_t span_size;        /* source.arena: units of the span that it gives */
 };
 
 /*
@@ -44,8 +44,8 @@ void vmi_import_end(struct vmem_arena *arena, const struct vmi_import *import);
  * Take an imported span into the arena.  Entered, with everything reserved that vmi_span_add() needs.
  * Returns 0; or EINVAL, EEXIST, ENOSPC: refused, the arena is unchanged.
  */
-int vmi_import_accept(struct vmem_arena *arena, const struct vmi_import *import,
-    const struct vmem_range *span);
+int vmi_import_accept(
+    struct vmem_arena *arena, const struct vmi_import *import, const struct vmem_range *span);
 
 /* Report a span that a source should not have given.  No lock is held. */
 void vmi_import_report(const struct vmem_arena *arena, const struct vmem_range *span, int status);

@@ -6,8 +6,8 @@
 static void
 note_state(struct vmem_arena *arena)
 {
-    arena->is_indexed = arena->by_address.state != VMI_INDEX_OFF ||
-                        arena->by_size.state != VMI_INDEX_OFF;
+    arena->is_indexed =
+        arena->by_address.state != VMI_INDEX_OFF || arena->by_size.state != VMI_INDEX_OFF;
 }
 
 void
@@ -37,9 +37,8 @@ static bool
 covers(const struct vmem_arena *arena, const struct vmi_index *index, vmem_addr_t start)
 {
     return index->state == VMI_INDEX_READY ||
-           (index->state == VMI_INDEX_BUILDING &&
-               (index->cursor.tag == arena->root ||
-                   start < vmi_tag(arena, index->cursor.tag)->start));
+        (index->state == VMI_INDEX_BUILDING &&
+            (index->cursor.tag == arena->root || start < vmi_tag(arena, index->cursor.tag)->start));
 }
 
 static void
@@ -125,8 +124,7 @@ vmi_index_remove(struct vmem_arena *arena, uint32_t tag_index)
 }
 
 void
-vmi_index_change(
-    struct vmem_arena *arena, uint32_t tag_index, vmem_addr_t start, vmem_size_t size)
+vmi_index_change(struct vmem_arena *arena, uint32_t tag_index, vmem_addr_t start, vmem_size_t size)
 {
     const struct vmi_tag *tag = vmi_tag(arena, tag_index);
 

@@ -35,8 +35,8 @@ port_put(void *arg, void *memory, size_t bytes)
 static int
 check_options(const struct vmem_options *options)
 {
-    const unsigned known = VMI_POLICY_MASK | (unsigned)(VMEM_NOLOCK | VMEM_INDEXED | VMEM_RANDOM |
-                                                        VMEM_NOWAIT | VMEM_WAIT);
+    const unsigned known = VMI_POLICY_MASK |
+        (unsigned)(VMEM_NOLOCK | VMEM_INDEXED | VMEM_RANDOM | VMEM_NOWAIT | VMEM_WAIT);
     const unsigned policy = options->flags & VMI_POLICY_MASK;
 
     if (!vmi_is_pow2(options->quantum) || (options->flags & ~known) != 0 ||
@@ -148,9 +148,9 @@ set_up_memory(struct vmem_arena *arena, const struct vmem_options *options)
     if (status == 0) {
         arena->root = vmi_tag_take(&arena->tags);
         root = vmi_tag(arena, arena->root);
-        *root = (struct vmi_tag){ .prev = arena->root,
-            .next = arena->root,
-            .own = vmi_tag_own(VMI_KIND_SPAN, 0) };
+        *root = (struct vmi_tag){
+            .prev = arena->root, .next = arena->root, .own = vmi_tag_own(VMI_KIND_SPAN, 0)
+        };
         if ((options->flags & VMEM_INDEXED) != 0) {
             vmi_index_want(arena, &arena->by_address);
             (void)vmi_index_advance(arena, &arena->by_address, 1);
@@ -194,8 +194,9 @@ vmi_arena_begin(void *storage, size_t storage_bytes, bool owns, const struct vme
     arena->storage_bytes = storage_bytes;
     set_up(arena, options);
     status = set_up_memory(arena, options);
-    if (status == 0 && (source.arena != NULL || source.import_fn != NULL || source.quantum != 0 ||
-                           source.release_fn != NULL)) {
+    if (status == 0 &&
+        (source.arena != NULL || source.import_fn != NULL || source.quantum != 0 ||
+            source.release_fn != NULL)) {
         status = vmi_arena_set_source(arena, &source);
     }
     arena->source.keep = options->import_keep;

@@ -25,8 +25,7 @@ vmi_arguments_of(vmem_size_t size, const struct vmem_constraint *constraint, uns
 int
 vmi_request_check_flags(const struct vmem_arena *arena, unsigned flags)
 {
-    const unsigned known =
-        VMI_POLICY_MASK | (unsigned)(VMEM_HIGH | VMEM_NOWAIT | VMEM_WAIT);
+    const unsigned known = VMI_POLICY_MASK | (unsigned)(VMEM_HIGH | VMEM_NOWAIT | VMEM_WAIT);
     const unsigned policy = flags & VMI_POLICY_MASK;
 
     if ((flags & ~known) != 0 || (policy & (policy - 1)) != 0) {
@@ -73,8 +72,7 @@ vmi_request_make(const struct vmem_arena *arena, const struct vmi_arguments *arg
     if (!vmi_round_up(arguments->size, arena->quantum, &size)) {
         return ENOMEM;
     }
-    if (nocross != 0 &&
-        (size > nocross || (arguments->phase & (nocross - 1)) > nocross - size)) {
+    if (nocross != 0 && (size > nocross || (arguments->phase & (nocross - 1)) > nocross - size)) {
         return EINVAL; /* no address has this phase and stays inside a block */
     }
     *request = (struct vmi_request){

@@ -74,8 +74,8 @@ header_before(const struct vmem_arena *arena, vmem_addr_t start)
 }
 
 static uint32_t
-new_header(struct vmem_arena *arena, vmem_addr_t start, vmem_size_t size, bool is_imported,
-    uint32_t after)
+new_header(
+    struct vmem_arena *arena, vmem_addr_t start, vmem_size_t size, bool is_imported, uint32_t after)
 {
     const uint32_t index = vmi_tag_take(&arena->tags);
     struct vmi_tag *header = vmi_tag(arena, index);
@@ -152,7 +152,7 @@ vmi_span_is_releasable(const struct vmem_arena *arena, const struct vmi_tag *hol
     const struct vmi_tag *header = vmi_tag(arena, vmi_tag_prev(hole));
 
     return vmi_tag_kind(header) == VMI_KIND_SPAN && stays_apart(header) &&
-           header->size == hole->size;
+        header->size == hole->size;
 }
 
 void

@@ -278,8 +278,8 @@ supply_bins(struct vmem_arena *arena, vmem_size_t span_max)
     {
         const size_t old_bytes = arena->bins_bytes;
         const unsigned fit = (unsigned)(bytes / sizeof(struct vmi_bin));
-        void *old = vmi_bins_move(
-            &arena->bins, memory, fit < VMI_CLASS_COUNT ? fit : VMI_CLASS_COUNT);
+        void *old =
+            vmi_bins_move(&arena->bins, memory, fit < VMI_CLASS_COUNT ? fit : VMI_CLASS_COUNT);
         arena->bins_bytes = bytes;
         if (old != NULL) {
             retire(arena, old, old_bytes);
@@ -411,8 +411,8 @@ vmi_supply_end(struct vmem_arena *arena)
             supply, arena->busy.old.slot, ((size_t)arena->busy.old.mask + 1) * sizeof(uint64_t));
     }
     if (arena->busy.table.slot != NULL) {
-        put_unless_in_blob(
-            supply, arena->busy.table.slot, ((size_t)arena->busy.table.mask + 1) * sizeof(uint64_t));
+        put_unless_in_blob(supply, arena->busy.table.slot,
+            ((size_t)arena->busy.table.mask + 1) * sizeof(uint64_t));
     }
     if (arena->bins.bin != NULL) {
         put_unless_in_blob(supply, arena->bins.bin, arena->bins_bytes);

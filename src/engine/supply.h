@@ -76,8 +76,8 @@ static inline bool
 vmi_supply_is_ample(struct vmem_arena *arena)
 {
     return vmi_tags_reserve(&arena->tags, VMI_TAGS_PER_SPLIT) &&
-           VMI_LIKELY(arena->busy.count < arena->busy.count_max) &&
-           VMI_LIKELY(!vmi_busy_is_moving(&arena->busy));
+        VMI_LIKELY(arena->busy.count < arena->busy.count_max) &&
+        VMI_LIKELY(!vmi_busy_is_moving(&arena->busy));
 }
 
 #endif

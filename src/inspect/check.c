@@ -34,10 +34,10 @@ struct survey {
     uint64_t by_handle; /* of these */
     uint64_t resting;
     uint64_t tags;
-    vmem_addr_t next;   /* where the next segment of the span must start */
-    vmem_size_t left;   /* units of the span that its segments have yet to fill */
+    vmem_addr_t next; /* where the next segment of the span must start */
+    vmem_size_t left; /* units of the span that its segments have yet to fill */
     vmem_addr_t span_last;
-    vmem_addr_t at;     /* for the report */
+    vmem_addr_t at; /* for the report */
     uint64_t found;
     bool by_address_covers; /* the cursor of the index was not passed yet */
     bool by_size_covers;
@@ -113,8 +113,8 @@ is_in_order(const struct vmi_order *order, uint64_t key, uint64_t other, uint32_
 {
     struct vmi_entry entry;
 
-    return vmi_order_seek(order, key, order->by_size ? other : 0, 0, &entry) && entry.tag == index &&
-           entry.key == key && entry.other == other;
+    return vmi_order_seek(order, key, order->by_size ? other : 0, 0, &entry) &&
+        entry.tag == index && entry.key == key && entry.other == other;
 }
 
 static const char *
@@ -184,7 +184,8 @@ static const char *
 check_list(struct survey *s)
 {
     const struct vmem_arena *arena = s->arena;
-    const uint64_t tags_max = (uint64_t)arena->tags.slab.dir_count << (VMI_CHUNK_LOG2 - VMI_TAG_LOG2);
+    const uint64_t tags_max = (uint64_t)arena->tags.slab.dir_count
+        << (VMI_CHUNK_LOG2 - VMI_TAG_LOG2);
     uint32_t index = arena->root;
 
     do {

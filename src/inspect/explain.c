@@ -52,8 +52,7 @@ consider_hole(const struct vmem_arena *arena, const struct vmi_tag *hole,
     }
     e->holes_large_enough++;
     e->holes_in_window += clipped_size(hole, shape) >= shape->size ? 1 : 0;
-    e->holes_fitting +=
-        vmi_fit_lowest(hole->start, vmi_tag_last(hole), shape, &ignored) ? 1 : 0;
+    e->holes_fitting += vmi_fit_lowest(hole->start, vmi_tag_last(hole), shape, &ignored) ? 1 : 0;
 }
 
 static enum vmem_reason

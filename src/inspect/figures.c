@@ -23,7 +23,7 @@ largest_with_resting(const struct vmem_arena *arena)
          index = vmi_tag_next(vmi_tag(arena, index))) {
         const struct vmi_tag *tag = vmi_tag(arena, index);
         const bool is_free = vmi_tag_kind(tag) == VMI_KIND_HOLE ||
-                             (vmi_tag_kind(tag) == VMI_KIND_BUSY && tag->extra == VMI_BUSY_RESTING);
+            (vmi_tag_kind(tag) == VMI_KIND_BUSY && tag->extra == VMI_BUSY_RESTING);
         run = is_free ? run + tag->size : 0;
         largest = run > largest ? run : largest;
     }
@@ -133,7 +133,7 @@ is_in_a_hole(const struct vmem_arena *arena, vmem_addr_t addr)
 
     if (arena->by_address.state == VMI_INDEX_READY) {
         return vmi_order_seek_back(&arena->by_address.order, addr, 0, &entry) &&
-               addr - entry.key < entry.other;
+            addr - entry.key < entry.other;
     }
     while ((class_index = vmi_bins_first(bins, class_index)) != VMI_CLASS_NONE) {
         const struct vmi_bin *bin = &bins->bin[class_index++];

@@ -214,7 +214,8 @@ vmi_dump(struct vmem_arena *arena, vmem_sink_fn *sink, void *arg)
     struct output out = { .sink = sink, .arg = arg };
 
     vmi_print(arena, sink, arg);
-    vmi_walk(arena, (unsigned)VMEM_SPAN | (unsigned)VMEM_ALLOC | (unsigned)VMEM_FREE, dump_segment, &out);
+    vmi_walk(arena, (unsigned)VMEM_SPAN | (unsigned)VMEM_ALLOC | (unsigned)VMEM_FREE, dump_segment,
+        &out);
 }
 
 /* The segment of a span that holds a unit. */
@@ -241,11 +242,10 @@ segment_of(struct vmem_arena *arena, vmem_addr_t addr, struct vmem_segment *segm
             index = vmi_tag_next(vmi_tag(arena, index));
         }
         const struct vmi_tag *tag = vmi_tag(arena, index);
-        const bool is_free =
-            vmi_tag_kind(tag) == VMI_KIND_HOLE || tag->extra == VMI_BUSY_RESTING;
-        *segment = (struct vmem_segment){ .start = tag->start,
-            .size = tag->size,
-            .type = is_free ? VMEM_FREE : VMEM_ALLOC };
+        const bool is_free = vmi_tag_kind(tag) == VMI_KIND_HOLE || tag->extra == VMI_BUSY_RESTING;
+        *segment = (struct vmem_segment){
+            .start = tag->start, .size = tag->size, .type = is_free ? VMEM_FREE : VMEM_ALLOC
+        };
         is_found = true;
     }
     vmi_leave(arena);

@@ -108,8 +108,8 @@ vmi_bins_largest(const struct vmi_bins *bins, const struct vmi_tags *tags)
 
 /* B2 to B4 for one hole; in_front says where it was met. */
 static const char *
-check_member(const struct vmi_bins *bins, const struct vmi_tags *tags, unsigned index,
-    uint32_t tag_index)
+check_member(
+    const struct vmi_bins *bins, const struct vmi_tags *tags, unsigned index, uint32_t tag_index)
 {
     const struct vmi_tag *tag;
 

@@ -38,10 +38,7 @@
 #include "structures/sizeclass.h"
 #include "structures/tag.h"
 
-enum {
-    VMI_FRONT = 4,
-    VMI_BIN_WORDS = (VMI_CLASS_COUNT + 63) / 64
-};
+enum { VMI_FRONT = 4, VMI_BIN_WORDS = (VMI_CLASS_COUNT + 63) / 64 };
 
 struct vmi_bin {
     vmem_addr_t start[VMI_FRONT]; /* of the front's holes; VMEM_ADDR_MAX where there is none */
@@ -54,8 +51,8 @@ struct vmi_bin {
 _Static_assert(sizeof(struct vmi_bin) == 64, "a bin is one cache line");
 
 struct vmi_bins {
-    struct vmi_bin *bin;         /* class_count of them */
-    unsigned class_count;        /* classes that the arena's spans can need */
+    struct vmi_bin *bin;  /* class_count of them */
+    unsigned class_count; /* classes that the arena's spans can need */
     unsigned quantum_log2;
     uint64_t summary;            /* bit w: map[w] is not 0 */
     uint64_t map[VMI_BIN_WORDS]; /* bit c: bin c is not empty */
@@ -191,8 +188,8 @@ vmi_bins_insert(
 
 /* Take the hole at a place of a bin's front out of the bin. */
 static inline void
-vmi_bins_remove_front(struct vmi_bins *bins, const struct vmi_tags *tags, unsigned class_index,
-    unsigned place)
+vmi_bins_remove_front(
+    struct vmi_bins *bins, const struct vmi_tags *tags, unsigned class_index, unsigned place)
 {
     struct vmi_bin *bin = &bins->bin[class_index];
 

@@ -99,8 +99,8 @@ vmi_busy_step(struct vmi_busy *busy, uint32_t slots, size_t *bytes)
 
 /* H1 and H3 for one table. */
 static const char *
-check_table(const struct vmi_busy *busy, const struct vmi_tags *tags,
-    const struct vmi_table *table, uint64_t *entries)
+check_table(const struct vmi_busy *busy, const struct vmi_tags *tags, const struct vmi_table *table,
+    uint64_t *entries)
 {
     uint64_t empty = 0;
 

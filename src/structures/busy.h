@@ -158,8 +158,7 @@ vmi_busy_find(const struct vmi_busy *busy, const struct vmi_tags *tags, vmem_add
     uint32_t i = hash >> t->shift;
 
     for (uint64_t entry = t->slot[i]; entry != 0; entry = t->slot[i]) {
-        if ((uint32_t)(entry >> 32) == hash &&
-            vmi_tag_at(tags, (uint32_t)entry)->start == start) {
+        if ((uint32_t)(entry >> 32) == hash && vmi_tag_at(tags, (uint32_t)entry)->start == start) {
             *table = t;
             *at = i;
             return (uint32_t)entry;

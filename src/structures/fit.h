@@ -8,10 +8,10 @@
 
 /* A request's size and constraints, checked and complete. */
 struct vmi_shape {
-    vmem_size_t size;     /* units, > 0, multiple of the quantum */
-    vmem_size_t align;    /* units, power of two >= the quantum */
-    vmem_size_t phase;    /* units, < align, multiple of the quantum */
-    vmem_size_t nocross;  /* units, power of two; 0 = may cross; phase % nocross + size <= nocross */
+    vmem_size_t size;    /* units, > 0, multiple of the quantum */
+    vmem_size_t align;   /* units, power of two >= the quantum */
+    vmem_size_t phase;   /* units, < align, multiple of the quantum */
+    vmem_size_t nocross; /* units, power of two; 0 = may cross; phase % nocross + size <= nocross */
     vmem_addr_t addr_min; /* first unit allowed */
     vmem_addr_t addr_max; /* last unit allowed, inclusive, >= addr_min */
 };

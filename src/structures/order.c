@@ -4,7 +4,7 @@
 #include "structures/order.h"
 
 enum {
-    JOIN_BELOW = VMI_FANOUT / 4,    /* a node with fewer entries looks for a neighbour */
+    JOIN_BELOW = VMI_FANOUT / 4,      /* a node with fewer entries looks for a neighbour */
     JOIN_AT_MOST = VMI_FANOUT * 3 / 4 /* entries of two neighbours that may become one */
 };
 
@@ -88,8 +88,8 @@ largest_other(const struct vmi_node *node)
 
 /* Make the inner entry at `slot` tell the truth about `child`.  False if it did already. */
 static bool
-refresh_entry(
-    const struct vmi_order *order, struct vmi_node *node, unsigned slot, const struct vmi_node *child)
+refresh_entry(const struct vmi_order *order, struct vmi_node *node, unsigned slot,
+    const struct vmi_node *child)
 {
     const uint64_t other = order->by_size ? child->other[0] : largest_other(child);
 
@@ -170,7 +170,8 @@ split(struct vmi_order *order, struct vmi_node *node, unsigned slot, uint32_t *r
 }
 
 static void
-grow_root(struct vmi_order *order, struct vmi_node *left, struct vmi_node *right, uint32_t right_index)
+grow_root(
+    struct vmi_order *order, struct vmi_node *left, struct vmi_node *right, uint32_t right_index)
 {
     uint32_t index;
     struct vmi_node *root = new_node(order, left->level + 1, &index);
@@ -346,8 +347,7 @@ vmi_order_clear(struct vmi_order *order)
             break;
         }
         depth--;
-        vmi_slab_give(
-            order->nodes, path.step[depth].node->ref[path.step[depth].slot - 1]);
+        vmi_slab_give(order->nodes, path.step[depth].node->ref[path.step[depth].slot - 1]);
     }
     vmi_slab_give(order->nodes, order->root);
     vmi_order_init(order, order->nodes, order->by_size);
@@ -477,8 +477,8 @@ check_node(const struct vmi_order *order, const struct vmi_node *node)
             return "O2: an inner entry tells the truth about its child";
         }
         if (i + 1 < node->count &&
-            !is_after(order, node, i + 1, child->key[child->count - 1],
-                child->other[child->count - 1])) {
+            !is_after(
+                order, node, i + 1, child->key[child->count - 1], child->other[child->count - 1])) {
             return "O1: a child ends before the next begins";
         }
     }

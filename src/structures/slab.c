@@ -61,7 +61,7 @@ static void
 note_surplus(struct vmi_slab *slab)
 {
     slab->has_surplus = slab->empty != NULL &&
-                        slab->free_count >= 2 * (slab->empty->slot_count - slab->empty->slot_first);
+        slab->free_count >= 2 * (slab->empty->slot_count - slab->empty->slot_first);
 }
 
 bool

@@ -33,9 +33,9 @@
 #include "base/bits.h"
 
 enum {
-    VMI_CHUNK_LOG2 = 18,        /* log2 of the bytes of the largest chunk */
-    VMI_CHUNK_FIRST_LOG2 = 12,  /* of the first chunk; each further one doubles */
-    VMI_SLAB_DIR_INLINE = 8,    /* directory entries before a directory must be obtained */
+    VMI_CHUNK_LOG2 = 18,       /* log2 of the bytes of the largest chunk */
+    VMI_CHUNK_FIRST_LOG2 = 12, /* of the first chunk; each further one doubles */
+    VMI_SLAB_DIR_INLINE = 8,   /* directory entries before a directory must be obtained */
     VMI_CHUNK_HEADER_BYTES = 64
 };
 
@@ -44,8 +44,9 @@ struct vmi_chunk {
     uint32_t slot_first; /* first slot behind the header */
     uint32_t slot_count; /* slots in all, those under the header included */
     uint32_t used_count; /* handed out */
-    uint32_t free_head;  /* index of the first free slot, linked through their first word; 0 = none */
-    uint32_t fresh;      /* first slot never handed out */
+    uint32_t
+        free_head;  /* index of the first free slot, linked through their first word; 0 = none */
+    uint32_t fresh; /* first slot never handed out */
     struct vmi_chunk *prev; /* chunks with free slots */
     struct vmi_chunk *next;
     size_t bytes;
@@ -53,10 +54,10 @@ struct vmi_chunk {
 };
 
 struct vmi_slab {
-    uintptr_t *dir;           /* biased chunk addresses + 1; 0 = no such chunk */
-    uint32_t dir_count;       /* entries in use, holes included */
+    uintptr_t *dir;     /* biased chunk addresses + 1; 0 = no such chunk */
+    uint32_t dir_count; /* entries in use, holes included */
     uint32_t dir_capacity;
-    uint32_t free_count;      /* slots free in all chunks */
+    uint32_t free_count; /* slots free in all chunks */
     uint32_t chunk_count;
     uint32_t object_log2;     /* log2 of an object's bytes */
     bool has_surplus;         /* an empty chunk, and another one's worth of slots: one can go */
