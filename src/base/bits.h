@@ -26,4 +26,11 @@ vmi_lowest_bit(uint64_t value)
     return (unsigned)__builtin_ctzll(value);
 }
 
+/* a where the condition holds, else b; without a branch. */
+static inline unsigned
+vmi_select(bool condition, unsigned a, unsigned b)
+{
+    return b ^ ((a ^ b) & (0u - (unsigned)condition));
+}
+
 #endif

@@ -157,20 +157,19 @@ free_one(
     struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size, struct vmi_released *released)
 {
     const vmem_size_t rounded = (size + (arena->quantum - 1)) & ~(arena->quantum - 1);
-    const struct vmi_table *table;
-    uint32_t at;
+    struct vmi_slot slot;
     uint32_t index;
 
     released->range.size = 0;
     if (!vmi_enter(arena)) {
         return false;
     }
-    index = vmi_busy_find(&arena->busy, &arena->tags, addr, &table, &at);
+    index = vmi_busy_find(&arena->busy, &arena->tags, addr, &slot);
     if (VMI_UNLIKELY(index == 0 || vmi_tag(arena, index)->size != rounded || size == 0)) {
         reject(arena, addr, size, index);
         return false;
     }
-    vmi_busy_remove(&arena->busy, table, at);
+    vmi_busy_remove(&arena->busy, &slot);
     finish(arena, index, rounded, released);
     vmi_leave(arena);
     return true;

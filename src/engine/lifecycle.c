@@ -13,7 +13,7 @@
 #include "engine/supply.h"
 
 enum {
-    FIRST_TABLE_BYTES = (1 << VMI_BUSY_LOG2_MIN) * 8,
+    FIRST_TABLE_BYTES = (int)sizeof(struct vmi_bucket) << VMI_BUSY_LOG2_MIN,
     TAG_MEMORY_BYTES_MIN = 1024,
     RING_FOR_TIME = 1024 /* resting frees, when only a time was given */
 };
@@ -132,7 +132,7 @@ set_up_memory(struct vmem_arena *arena, const struct vmem_options *options)
 {
     const struct vmi_needs needs = { .tags = 1 };
     struct vmi_tag *root;
-    uint64_t *table;
+    void *table;
     int status;
 
     (void)vmi_enter(arena);

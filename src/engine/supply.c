@@ -407,12 +407,10 @@ vmi_supply_end(struct vmem_arena *arena)
     vmi_slab_release(&arena->tags.slab, put_unless_in_blob, supply);
     vmi_slab_release(&arena->nodes, put_unless_in_blob, supply);
     if (vmi_busy_is_moving(&arena->busy)) {
-        put_unless_in_blob(
-            supply, arena->busy.old.slot, ((size_t)arena->busy.old.mask + 1) * sizeof(uint64_t));
+        put_unless_in_blob(supply, arena->busy.old.bucket, vmi_table_bytes(&arena->busy.old));
     }
-    if (arena->busy.table.slot != NULL) {
-        put_unless_in_blob(supply, arena->busy.table.slot,
-            ((size_t)arena->busy.table.mask + 1) * sizeof(uint64_t));
+    if (arena->busy.table.bucket != NULL) {
+        put_unless_in_blob(supply, arena->busy.table.bucket, vmi_table_bytes(&arena->busy.table));
     }
     if (arena->bins.bin != NULL) {
         put_unless_in_blob(supply, arena->bins.bin, arena->bins_bytes);

@@ -142,8 +142,7 @@ check_hole(struct survey *s, uint32_t index, const struct vmi_tag *tag)
 static const char *
 check_busy(struct survey *s, uint32_t index, const struct vmi_tag *tag)
 {
-    const struct vmi_table *table;
-    uint32_t at;
+    struct vmi_slot slot;
     uint32_t found;
 
     if (tag->extra == VMI_BUSY_RESTING) {
@@ -157,7 +156,7 @@ check_busy(struct survey *s, uint32_t index, const struct vmi_tag *tag)
         s->by_handle++;
         return NULL;
     }
-    found = vmi_busy_find(&s->arena->busy, &s->arena->tags, tag->start, &table, &at);
+    found = vmi_busy_find(&s->arena->busy, &s->arena->tags, tag->start, &slot);
     return found == index ? NULL : "I7: every allocation by address is in the busy index";
 }
 

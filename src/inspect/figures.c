@@ -157,15 +157,14 @@ enum vmem_state
 vmi_state(struct vmem_arena *arena, vmem_addr_t addr)
 {
     enum vmem_state state = VMEM_STATE_OUTSIDE;
-    const struct vmi_table *table;
-    uint32_t at;
+    struct vmi_slot slot;
 
     if (!vmi_enter(arena)) {
         return state;
     }
     if (vmi_span_of(arena, addr) != 0) {
         state = VMEM_STATE_BUSY;
-        if (vmi_busy_find(&arena->busy, &arena->tags, addr, &table, &at) == 0) {
+        if (vmi_busy_find(&arena->busy, &arena->tags, addr, &slot) == 0) {
             if (arena->hole_count > FEW_HOLES && arena->by_address.state != VMI_INDEX_READY) {
                 (void)vmi_index_build(arena, &arena->by_address);
             }

@@ -112,22 +112,23 @@ vmi_bins_first(const struct vmi_bins *bins, unsigned from)
 static inline unsigned
 vmi_bin_lowest(const struct vmi_bin *bin)
 {
-    const unsigned a = bin->start[1] < bin->start[0] ? 1 : 0;
-    const unsigned b = bin->start[3] < bin->start[2] ? 3 : 2;
+    /* Which one is lowest is anybody's guess, so there is nothing here to guess wrong. */
+    const unsigned a = (unsigned)(bin->start[1] < bin->start[0]);
+    const unsigned b = 2 + (unsigned)(bin->start[3] < bin->start[2]);
 
-    return bin->start[b] < bin->start[a] ? b : a;
+    return vmi_select(bin->start[b] < bin->start[a], b, a);
 }
 
 /* The place of a tag in a bin's front, or VMI_FRONT. */
 static inline unsigned
 vmi_bin_place(const struct vmi_bin *bin, uint32_t index)
 {
-    unsigned place = VMI_FRONT;
+    unsigned matches = 1u << VMI_FRONT;
 
     for (unsigned i = 0; i < VMI_FRONT; i++) {
-        place = bin->front[i] == index ? i : place;
+        matches |= (unsigned)(bin->front[i] == index) << i;
     }
-    return place;
+    return vmi_lowest_bit(matches);
 }
 
 static inline void
@@ -172,9 +173,9 @@ vmi_bins_insert(
         bins->map[class_index / 64] |= (uint64_t)1 << (class_index % 64);
         bins->summary |= (uint64_t)1 << (class_index / 64);
     } else {
-        const unsigned a = bin->start[1] > bin->start[0] ? 1 : 0;
-        const unsigned b = bin->start[3] > bin->start[2] ? 3 : 2;
-        const unsigned highest = bin->start[b] > bin->start[a] ? b : a;
+        const unsigned a = (unsigned)(bin->start[1] > bin->start[0]);
+        const unsigned b = 2 + (unsigned)(bin->start[3] > bin->start[2]);
+        const unsigned highest = vmi_select(bin->start[b] > bin->start[a], b, a);
         if (tag->start < bin->start[highest]) {
             vmi_bin_overflow_push(tags, bin, bin->front[highest]);
             bin->start[highest] = tag->start;

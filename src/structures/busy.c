@@ -4,25 +4,35 @@
  */
 #include "structures/busy.h"
 
-static struct vmi_table
-table_of(uint64_t *memory, size_t bytes)
-{
-    const uint32_t slots = (uint32_t)(bytes / sizeof memory[0]);
+enum {
+    COUNT_SLOTS = 4, /* slots whose tags carry two bits each of the count of strays */
+    COUNT_SHIFT = 30
+};
 
-    VMI_ASSERT(vmi_is_pow2(slots) && slots >= 1u << VMI_BUSY_LOG2_MIN);
-    return (struct vmi_table){ .slot = memory, .mask = slots - 1, .shift = 32 - vmi_log2(slots) };
+static uint64_t
+slots_of(const struct vmi_table *table)
+{
+    return ((uint64_t)table->mask + 1) * VMI_BUCKET_SLOTS;
+}
+
+static struct vmi_table
+table_of(void *memory, size_t bytes)
+{
+    const uint32_t buckets = (uint32_t)(bytes / sizeof(struct vmi_bucket));
+
+    VMI_ASSERT(vmi_is_pow2(buckets) && buckets >= 1u << VMI_BUSY_LOG2_MIN);
+    return (
+        struct vmi_table){ .bucket = memory, .mask = buckets - 1, .shift = 32 - vmi_log2(buckets) };
 }
 
 static uint32_t
 limit_of(const struct vmi_table *table)
 {
-    const uint64_t slots = (uint64_t)table->mask + 1;
-
-    return (uint32_t)(slots * 13 / 16);
+    return (uint32_t)(slots_of(table) / 16 * 13);
 }
 
 void
-vmi_busy_init(struct vmi_busy *busy, unsigned quantum_log2, uint64_t *memory, size_t bytes)
+vmi_busy_init(struct vmi_busy *busy, unsigned quantum_log2, void *memory, size_t bytes)
 {
     *busy = (struct vmi_busy){ 0 };
     busy->quantum_log2 = quantum_log2;
@@ -33,68 +43,158 @@ vmi_busy_init(struct vmi_busy *busy, unsigned quantum_log2, uint64_t *memory, si
 size_t
 vmi_busy_wants(const struct vmi_busy *busy, bool may_shrink, bool *is_urgent)
 {
-    const uint64_t slots = (uint64_t)busy->table.mask + 1;
-    const unsigned log2 = vmi_log2(slots);
+    const uint64_t slots = slots_of(&busy->table);
+    const size_t bytes = vmi_table_bytes(&busy->table);
+    const unsigned log2 = vmi_log2((uint64_t)busy->table.mask + 1);
 
     *is_urgent = false;
     if (vmi_busy_is_moving(busy)) {
         return 0;
     }
     if (busy->count >= busy->count_max) {
-        *is_urgent = busy->count + 1 >= slots - slots / 32;
-        return log2 < VMI_BUSY_LOG2_MAX ? (size_t)(slots * 2 * sizeof busy->table.slot[0]) : 0;
+        *is_urgent = busy->count >= slots - slots / 16;
+        return log2 < VMI_BUSY_LOG2_MAX ? bytes * 2 : 0;
     }
     if (may_shrink && log2 > VMI_BUSY_LOG2_MIN && busy->count < slots / 8) {
-        return (size_t)(slots / 2 * sizeof busy->table.slot[0]);
+        return bytes / 2;
     }
     return 0;
 }
 
 void
-vmi_busy_resize(struct vmi_busy *busy, uint64_t *memory, size_t bytes)
+vmi_busy_resize(struct vmi_busy *busy, void *memory, size_t bytes)
 {
     VMI_ASSERT(!vmi_busy_is_moving(busy));
     busy->old = busy->table;
     busy->table = table_of(memory, bytes);
     busy->count_max = limit_of(&busy->table);
-    busy->old_begin = 0;
-    while (busy->old.slot[busy->old_begin] != 0) {
-        busy->old_begin++;
-    }
-    busy->old_done = 0;
+    busy->border = 0;
 }
 
-uint64_t *
-vmi_busy_step(struct vmi_busy *busy, uint32_t slots, size_t *bytes)
+static unsigned
+strays_of(const struct vmi_bucket *bucket)
 {
-    const uint64_t old_slots = (uint64_t)busy->old.mask + 1;
-    uint64_t *memory = busy->old.slot;
-    uint64_t done = busy->old_done;
+    unsigned count = 0;
 
-    /* Whole clusters: what begins behind an empty slot has no entry whose home lies before it. */
-    for (uint32_t moved = 0; done < old_slots; moved++, done++) {
-        uint64_t *slot = &memory[(busy->old_begin + (uint32_t)done) & busy->old.mask];
-        if (*slot == 0) {
-            if (moved >= slots) {
-                break;
-            }
-            continue;
-        }
-        vmi_table_insert(&busy->table, *slot);
-        *slot = 0;
+    for (unsigned i = 0; i < COUNT_SLOTS; i++) {
+        count |= (unsigned)(bucket->tag[i] >> COUNT_SHIFT) << 2 * i;
     }
-    if (done < old_slots) {
-        busy->old_done = (uint32_t)done;
+    return count;
+}
+
+static void
+set_strays(struct vmi_bucket *bucket, unsigned count)
+{
+    VMI_ASSERT(count <= VMI_STRAYS_MAX);
+    for (unsigned i = 0; i < COUNT_SLOTS; i++) {
+        bucket->tag[i] =
+            (bucket->tag[i] & VMI_SLOT_TAG) | (uint32_t)(count >> 2 * i & 3) << COUNT_SHIFT;
+    }
+}
+
+VMI_NOINLINE void
+vmi_busy_insert_stray(const struct vmi_table *table, uint32_t home, uint32_t hash, uint32_t index)
+{
+    struct vmi_bucket *home_bucket = &table->bucket[home];
+    unsigned empty = 0;
+
+    set_strays(home_bucket, strays_of(home_bucket) + 1);
+    while (empty == 0) {
+        home = (home + 1) & table->mask;
+        empty = vmi_bucket_match(table->bucket[home].tag, VMI_SLOT_TAG, 0);
+    }
+    vmi_bucket_put(&table->bucket[home], vmi_lowest_bit(empty), hash, index);
+}
+
+VMI_NOINLINE uint32_t
+vmi_busy_find_stray(const struct vmi_table *table, const struct vmi_tags *tags, uint32_t home,
+    uint32_t hash, vmem_addr_t start, struct vmi_slot *slot)
+{
+    struct vmi_bucket *home_bucket = &table->bucket[home];
+    unsigned strays = strays_of(home_bucket);
+
+    for (uint32_t at = home; strays > 0;) {
+        at = (at + 1) & table->mask;
+        struct vmi_bucket *bucket = &table->bucket[at];
+        for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
+            const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
+            if (index == 0 || bucket->hash[place] >> table->shift != home) {
+                continue;
+            }
+            if (bucket->hash[place] == hash && vmi_tag_at(tags, index)->start == start) {
+                *slot = (struct vmi_slot){ .bucket = bucket, .home = home_bucket, .place = place };
+                return index;
+            }
+            strays--;
+        }
+        if (VMI_NEVER(at == home)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+VMI_NOINLINE void
+vmi_busy_remove_stray(struct vmi_bucket *home)
+{
+    set_strays(home, strays_of(home) - 1);
+}
+
+/* Move all entries of one home of the old table to the new one. */
+static void
+empty_home(struct vmi_busy *busy, uint32_t home)
+{
+    unsigned strays = strays_of(&busy->old.bucket[home]);
+    bool is_home = true;
+
+    set_strays(&busy->old.bucket[home], 0);
+    for (uint32_t at = home; is_home || strays > 0; at = (at + 1) & busy->old.mask) {
+        struct vmi_bucket *bucket = &busy->old.bucket[at];
+        for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
+            const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
+            const uint32_t hash = bucket->hash[place];
+            if (index == 0 || hash >> busy->old.shift != home) {
+                continue;
+            }
+            vmi_table_insert(&busy->table, hash, index);
+            bucket->tag[place] &= ~VMI_SLOT_TAG;
+            strays -= is_home ? 0 : 1;
+        }
+        is_home = false;
+    }
+}
+
+void *
+vmi_busy_step(struct vmi_busy *busy, uint32_t buckets, size_t *bytes)
+{
+    void *memory = busy->old.bucket;
+
+    for (; buckets > 0 && busy->border <= busy->old.mask; buckets--) {
+        empty_home(busy, busy->border);
+        busy->border++;
+    }
+    if (busy->border <= busy->old.mask) {
         return NULL;
     }
-    /* The last cluster may have wrapped beyond the slot where it all began. */
-    for (uint32_t at = busy->old_begin; memory[at] != 0; at = (at + 1) & busy->old.mask) {
-        vmi_table_insert(&busy->table, memory[at]);
-        memory[at] = 0;
-    }
-    *bytes = (size_t)old_slots * sizeof memory[0];
-    busy->old.slot = NULL;
+    *bytes = vmi_table_bytes(&busy->old);
+    busy->old.bucket = NULL;
     return memory;
+}
+
+/* The entries of a home that are elsewhere, counted. */
+static unsigned
+count_strays(const struct vmi_table *table, uint32_t home)
+{
+    unsigned found = 0;
+
+    for (uint32_t i = 1; i <= table->mask && found < strays_of(&table->bucket[home]); i++) {
+        const struct vmi_bucket *bucket = &table->bucket[(home + i) & table->mask];
+        for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
+            const bool is_entry = (bucket->tag[place] & VMI_SLOT_TAG) != 0;
+            found += is_entry && bucket->hash[place] >> table->shift == home ? 1 : 0;
+        }
+    }
+    return found;
 }
 
 /* H1 and H3 for one table. */
@@ -102,27 +202,28 @@ static const char *
 check_table(const struct vmi_busy *busy, const struct vmi_tags *tags, const struct vmi_table *table,
     uint64_t *entries)
 {
-    uint64_t empty = 0;
-
-    for (uint64_t at = 0; at <= table->mask; at++) {
-        const uint64_t entry = table->slot[at];
-        const struct vmi_table *found_table = NULL;
-        uint32_t found_at = 0;
-        if (entry == 0) {
-            empty++;
-            continue;
+    for (uint32_t at = 0; at <= table->mask; at++) {
+        const struct vmi_bucket *bucket = &table->bucket[at];
+        for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
+            const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
+            struct vmi_slot slot = { .bucket = NULL };
+            if (index == 0) {
+                continue;
+            }
+            (*entries)++;
+            if (!vmi_slab_is_valid(&tags->slab, index)) {
+                return "H1: every entry names a tag";
+            }
+            if (vmi_busy_find(busy, tags, vmi_tag_at(tags, index)->start, &slot) != index ||
+                slot.bucket != bucket || slot.place != place) {
+                return "H1: every entry is found from its home";
+            }
         }
-        (*entries)++;
-        if (!vmi_slab_is_valid(&tags->slab, (uint32_t)entry)) {
-            return "H1: every entry names a tag";
-        }
-        const struct vmi_tag *tag = vmi_tag_at(tags, (uint32_t)entry);
-        if (vmi_busy_find(busy, tags, tag->start, &found_table, &found_at) != (uint32_t)entry ||
-            found_table != table || found_at != at) {
-            return "H1: every entry is found from its home";
+        if (count_strays(table, at) != strays_of(bucket)) {
+            return "H3: a bucket counts its strays";
         }
     }
-    return empty > 0 ? NULL : "H3: a table has an empty slot";
+    return NULL;
 }
 
 const char *

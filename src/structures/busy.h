@@ -7,65 +7,89 @@
  *    a million tags).
  *
  * 2. How it works
- *    Open addressing with linear probing.  A slot is one word: 32 bits of the hash and the tag's index,
- *    eight slots to a cache line, so a lookup misses the cache once, and the tag that it then looks at
- *    is the one that is wanted.  An entry's home is the *top* bits of its hash: when the table
- *    doubles, home h becomes 2h or 2h + 1, the order of entries stays, and neither moving nor closing
- *    the gap behind a removed entry needs to look at a tag.
+ *    A table of buckets, one cache line each: the hashes and the tags of eight allocations.  The *top*
+ *    bits of a hash name its home bucket; if that is full, the entry goes to the next bucket that is
+ *    not, and the home counts it as strayed.  So a lookup compares eight hashes at once in one line,
+ *    looks at the one tag that it wants, and goes on to the next bucket only if the home has strays.
+ *    A removal empties a slot: there are no tombstones and nothing is moved.
  *
- *    Growing is done in steps.  While there are two tables, the old one is emptied from an empty slot
- *    on, cluster by cluster; every entry whose home lies in the part already emptied is in the new one,
- *    every other in the old one.  So the hash alone tells which table to look at, and a lookup still
- *    misses once.
+ *    Growing is done in steps.  When the table doubles, home h becomes 2h or 2h + 1.  While there are
+ *    two tables, the homes of the old one are emptied in ascending order; an entry whose home lies
+ *    below the border is in the new table, every other in the old one.  So the hash alone tells where to
+ *    look, and no step has to look at a tag.
  *
- *      old  [ - - - - - | c d - e f g - h ]          homes left of | : look in the new table
- *      new  [ a - - b - - - - - - - - - - - - - ]
+ *      old  [ ... | ... | ... || abc | de- | fgh ]      homes left of the border || : see the new table
+ *      new  [ ... | ... | ... | ... | ... | ... | - | - | - | - | - | - ]
+ *
+ *    The count of strays has no word of its own: it is kept, two bits each, above the 30-bit tag indices
+ *    of the bucket's first four slots.
  *
  * 3. Invariants                                                        (checked by vmi_busy_check())
- *    H1  every entry is in the table that its home says, and found from its home without a gap.
+ *    H1  every entry is in the table that its home says, and found from its home.
  *    H2  count is the number of entries of both tables.
- *    H3  each table has an empty slot.
+ *    H3  a bucket's count of strays is the number of entries whose home it is and that are elsewhere.
  *
  * 4. Costs
- *    insert, remove, find: O(1) expected, at most 13/16 full; one step: O(cluster).
+ *    insert, remove, find: O(1) expected, at most 13/16 full; a step: one bucket.
  *
  * 5. Locking and failure
  *    No locks: the caller holds the arena lock.  insert needs room: see vmi_busy_wants().  remove and
  *    find cannot fail.
  *
  * 6. Where it comes from
- *    Linear probing with deletion by moving back: [KNUTH3 6.4, Algorithm R].  Incremental doubling in
- *    hash order: docs/DECISIONS/004-busy-index.md.
+ *    Hashing into buckets: [KNUTH3 6.4].  Incremental doubling in hash order, and the measurements:
+ *    docs/DECISIONS/004-busy-index.md.
  */
 #ifndef VMI_BUSY_H
 #define VMI_BUSY_H
 
 #include "structures/tag.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 enum {
-    VMI_BUSY_LOG2_MIN = 6,
-    VMI_BUSY_LOG2_MAX = 31,
-    VMI_BUSY_STEP = 8 /* slots of the old table to empty in one step */
+    VMI_BUCKET_SLOTS = 8,
+    VMI_STRAYS_MAX = 255,  /* strays that a bucket can count */
+    VMI_BUSY_LOG2_MIN = 3, /* buckets */
+    VMI_BUSY_LOG2_MAX = 28,
+    VMI_BUSY_STEP = 2 /* buckets of the old table to empty in one step */
 };
 
+#define VMI_SLOT_TAG 0x3fffffffu /* in tag: the index; above it, a part of the count of strays */
+
+struct vmi_bucket {
+    uint32_t hash[VMI_BUCKET_SLOTS];
+    uint32_t tag[VMI_BUCKET_SLOTS]; /* index 0 = the slot is empty */
+};
+
+_Static_assert(sizeof(struct vmi_bucket) == 64, "a bucket is one cache line");
+
 struct vmi_table {
-    uint64_t *slot; /* hash << 32 | tag index; 0 = empty */
-    uint32_t mask;  /* slots - 1 */
+    struct vmi_bucket *bucket;
+    uint32_t mask;  /* buckets - 1 */
     uint32_t shift; /* home = hash >> shift */
 };
 
 struct vmi_busy {
     struct vmi_table table; /* the only one, or the new one */
-    struct vmi_table old;   /* slot NULL = none */
-    uint32_t old_begin;     /* the empty slot at which emptying began */
-    uint32_t old_done;      /* slots emptied since */
+    struct vmi_table old;   /* bucket NULL = none */
+    uint32_t border;        /* homes of the old table below it are empty */
     uint32_t count;         /* entries in all */
     uint32_t count_max;     /* entries from which on the table should grow */
     unsigned quantum_log2;
 };
 
+/* Where an entry is. */
+struct vmi_slot {
+    struct vmi_bucket *bucket;
+    struct vmi_bucket *home;
+    unsigned place;
+};
+
 /* Start with a zeroed table of `bytes` bytes, a power of two, at least 512. */
-void vmi_busy_init(struct vmi_busy *busy, unsigned quantum_log2, uint64_t *memory, size_t bytes);
+void vmi_busy_init(struct vmi_busy *busy, unsigned quantum_log2, void *memory, size_t bytes);
 
 /*
  * What the index would like: the bytes of a table to grow or shrink to, 0 = nothing.  *is_urgent:
@@ -74,12 +98,19 @@ void vmi_busy_init(struct vmi_busy *busy, unsigned quantum_log2, uint64_t *memor
 size_t vmi_busy_wants(const struct vmi_busy *busy, bool may_shrink, bool *is_urgent);
 
 /* Begin to move to a zeroed table.  Requires: vmi_busy_wants() asked for it, no move under way. */
-void vmi_busy_resize(struct vmi_busy *busy, uint64_t *memory, size_t bytes);
+void vmi_busy_resize(struct vmi_busy *busy, void *memory, size_t bytes);
 
 /* Empty some more of the old table.  Returns it, and its bytes, once it is empty; else NULL. */
-uint64_t *vmi_busy_step(struct vmi_busy *busy, uint32_t slots, size_t *bytes);
+void *vmi_busy_step(struct vmi_busy *busy, uint32_t buckets, size_t *bytes);
 
 const char *vmi_busy_check(const struct vmi_busy *busy, const struct vmi_tags *tags);
+
+/* The ways of an entry that is not in its home. */
+void vmi_busy_insert_stray(
+    const struct vmi_table *table, uint32_t home, uint32_t hash, uint32_t index);
+uint32_t vmi_busy_find_stray(const struct vmi_table *table, const struct vmi_tags *tags,
+    uint32_t home, uint32_t hash, vmem_addr_t start, struct vmi_slot *slot);
+void vmi_busy_remove_stray(struct vmi_bucket *home);
 
 static inline uint32_t
 vmi_busy_hash(const struct vmi_busy *busy, vmem_addr_t start)
@@ -90,52 +121,67 @@ vmi_busy_hash(const struct vmi_busy *busy, vmem_addr_t start)
 static inline bool
 vmi_busy_is_moving(const struct vmi_busy *busy)
 {
-    return busy->old.slot != NULL;
+    return busy->old.bucket != NULL;
+}
+
+static inline size_t
+vmi_table_bytes(const struct vmi_table *table)
+{
+    return ((size_t)table->mask + 1) * sizeof(struct vmi_bucket);
 }
 
 /* The table in which entries of this hash are. */
 static inline const struct vmi_table *
 vmi_busy_table(const struct vmi_busy *busy, uint32_t hash)
 {
-    if (VMI_UNLIKELY(vmi_busy_is_moving(busy))) {
-        const uint32_t home = hash >> busy->old.shift;
-        if (((home - busy->old_begin) & busy->old.mask) >= busy->old_done) {
-            return &busy->old;
-        }
+    if (VMI_UNLIKELY(vmi_busy_is_moving(busy)) && hash >> busy->old.shift >= busy->border) {
+        return &busy->old;
     }
     return &busy->table;
 }
 
-static inline void
-vmi_table_insert(const struct vmi_table *table, uint64_t entry)
+/* Bit i: word i, masked, is the value. */
+static inline unsigned
+vmi_bucket_match(const uint32_t *word, uint32_t mask, uint32_t value)
 {
-    uint32_t at = (uint32_t)(entry >> 32) >> table->shift;
+#if defined(__SSE2__)
+    const __m128i wanted = _mm_set1_epi32((int)value);
+    const __m128i masks = _mm_set1_epi32((int)mask);
+    const __m128i low = _mm_and_si128(_mm_loadu_si128((const __m128i *)(const void *)word), masks);
+    const __m128i high =
+        _mm_and_si128(_mm_loadu_si128((const __m128i *)(const void *)(word + 4)), masks);
+    const __m128i words =
+        _mm_packs_epi32(_mm_cmpeq_epi32(low, wanted), _mm_cmpeq_epi32(high, wanted));
+    return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(words, _mm_setzero_si128()));
+#else
+    unsigned bits = 0;
 
-    while (table->slot[at] != 0) {
-        at = (at + 1) & table->mask;
+    for (unsigned i = 0; i < VMI_BUCKET_SLOTS; i++) {
+        bits |= (unsigned)((word[i] & mask) == value) << i;
     }
-    table->slot[at] = entry;
+    return bits;
+#endif
 }
 
-/* Take the entry at `at` out and close the gap: no tombstones, no look at a tag. */
 static inline void
-vmi_table_remove(const struct vmi_table *table, uint32_t at)
+vmi_bucket_put(struct vmi_bucket *bucket, unsigned place, uint32_t hash, uint32_t index)
 {
-    uint32_t next = at;
+    bucket->hash[place] = hash;
+    bucket->tag[place] = (bucket->tag[place] & ~VMI_SLOT_TAG) | index;
+}
 
-    for (;;) {
-        next = (next + 1) & table->mask;
-        const uint64_t entry = table->slot[next];
-        if (entry == 0) {
-            break;
-        }
-        const uint32_t home = (uint32_t)(entry >> 32) >> table->shift;
-        if (((next - home) & table->mask) >= ((next - at) & table->mask)) {
-            table->slot[at] = entry;
-            at = next;
-        }
+static inline void
+vmi_table_insert(const struct vmi_table *table, uint32_t hash, uint32_t index)
+{
+    const uint32_t home = hash >> table->shift;
+    struct vmi_bucket *bucket = &table->bucket[home];
+    const unsigned empty = vmi_bucket_match(bucket->tag, VMI_SLOT_TAG, 0);
+
+    if (VMI_LIKELY(empty != 0)) {
+        vmi_bucket_put(bucket, vmi_lowest_bit(empty), hash, index);
+    } else {
+        vmi_busy_insert_stray(table, home, hash, index);
     }
-    table->slot[at] = 0;
 }
 
 /* Requires: room, as vmi_busy_wants() says. */
@@ -144,36 +190,43 @@ vmi_busy_insert(struct vmi_busy *busy, vmem_addr_t start, uint32_t index)
 {
     const uint32_t hash = vmi_busy_hash(busy, start);
 
-    vmi_table_insert(vmi_busy_table(busy, hash), (uint64_t)hash << 32 | index);
+    vmi_table_insert(vmi_busy_table(busy, hash), hash, index);
     busy->count++;
 }
 
-/* Find the entry of an allocation that starts at `start`: its tag, 0 if there is none. */
+/* Find the entry of an allocation that starts at `start`: its tag and *slot; 0 if there is none. */
 static inline uint32_t
 vmi_busy_find(const struct vmi_busy *busy, const struct vmi_tags *tags, vmem_addr_t start,
-    const struct vmi_table **table, uint32_t *at)
+    struct vmi_slot *slot)
 {
     const uint32_t hash = vmi_busy_hash(busy, start);
-    const struct vmi_table *t = vmi_busy_table(busy, hash);
-    uint32_t i = hash >> t->shift;
+    const struct vmi_table *table = vmi_busy_table(busy, hash);
+    const uint32_t home = hash >> table->shift;
+    struct vmi_bucket *bucket = &table->bucket[home];
+    unsigned matches = vmi_bucket_match(bucket->hash, ~(uint32_t)0, hash);
 
-    for (uint64_t entry = t->slot[i]; entry != 0; entry = t->slot[i]) {
-        if ((uint32_t)(entry >> 32) == hash && vmi_tag_at(tags, (uint32_t)entry)->start == start) {
-            *table = t;
-            *at = i;
-            return (uint32_t)entry;
+    for (; VMI_LIKELY(matches != 0); matches &= matches - 1) {
+        const unsigned place = vmi_lowest_bit(matches);
+        const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
+        if (VMI_LIKELY(index != 0) && VMI_LIKELY(vmi_tag_at(tags, index)->start == start)) {
+            slot->bucket = bucket;
+            slot->home = bucket;
+            slot->place = place;
+            return index;
         }
-        i = (i + 1) & t->mask;
     }
-    return 0;
+    return vmi_busy_find_stray(table, tags, home, hash, start, slot);
 }
 
 /* Remove what vmi_busy_find() found. */
 static inline void
-vmi_busy_remove(struct vmi_busy *busy, const struct vmi_table *table, uint32_t at)
+vmi_busy_remove(struct vmi_busy *busy, const struct vmi_slot *slot)
 {
-    vmi_table_remove(table, at);
+    slot->bucket->tag[slot->place] &= ~VMI_SLOT_TAG;
     busy->count--;
+    if (VMI_UNLIKELY(slot->bucket != slot->home)) {
+        vmi_busy_remove_stray(slot->home);
+    }
 }
 
 #endif
