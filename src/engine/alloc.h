@@ -51,19 +51,23 @@ static inline bool
 vmi_alloc_quickly(
     struct vmem_arena *arena, vmem_size_t size, vmem_addr_t *addr, vmem_handle_t *handle)
 {
-    uint32_t hole;
+    unsigned found = VMI_CLASS_NONE;
+    unsigned place;
     uint32_t index;
 
-    if (VMI_UNLIKELY(!arena->is_plain) || arena->source.kept != 0 || !vmi_enter(arena)) {
+    if (VMI_UNLIKELY(!arena->is_plain) || !vmi_enter(arena)) {
         return false;
     }
-    hole = vmi_supply_is_ample(arena) ? vmi_choose_by_class(arena, size) : 0;
-    if (VMI_UNLIKELY(hole == 0 || arena->is_indexed)) {
+    if (VMI_LIKELY(vmi_supply_is_ample(arena) && !arena->is_indexed && arena->source.kept == 0)) {
+        found = vmi_bins_first(&arena->bins, vmi_class_sufficient(size >> arena->quantum_log2));
+    }
+    if (VMI_UNLIKELY(found == VMI_CLASS_NONE)) {
         vmi_leave(arena);
         return false;
     }
-    *addr = vmi_tag(arena, hole)->start;
-    index = vmi_carve_low(arena, hole, size);
+    place = vmi_bin_lowest(&arena->bins.bin[found]);
+    *addr = arena->bins.bin[found].start[place]; /* known before the tag is */
+    index = vmi_carve_front(arena, found, place, size);
     if (handle != NULL) {
         *handle = vmi_handle_make(arena, index);
     } else {

@@ -208,7 +208,7 @@ vmi_handle_tag(const struct vmem_arena *arena, vmem_handle_t handle)
     const uint32_t generation = (uint32_t)(handle >> 32);
     const struct vmi_tag *tag;
 
-    if (generation == 0 || !vmi_slab_is_valid(&arena->tags.slab, index)) {
+    if (generation == 0 || !vmi_tag_is_valid(&arena->tags, index)) {
         return 0;
     }
     tag = vmi_tag(arena, index);

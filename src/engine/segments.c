@@ -3,6 +3,23 @@
  */
 #include "engine/segments.h"
 
+/* Carve from the hole's low end: [ hole ] => [ busy ][ hole ], or all of it. */
+static uint32_t
+carve_low(struct vmem_arena *arena, uint32_t hole_index, vmem_size_t size)
+{
+    struct vmi_tag *hole = vmi_tag(arena, hole_index);
+    uint32_t index;
+
+    if (hole->size == size) {
+        vmi_hole_remove(arena, hole_index, hole);
+        vmi_hole_take(arena, hole_index, hole);
+        return hole_index;
+    }
+    index = vmi_hole_precede(arena, hole_index, hole, size);
+    vmi_hole_resize(arena, hole_index, hole, hole->start + size, hole->size - size);
+    return index;
+}
+
 /* Carve from the hole's high end: [ hole ] => [ hole ][ busy ]. */
 static uint32_t
 carve_high(struct vmem_arena *arena, uint32_t hole_index, vmem_size_t size)
@@ -36,7 +53,7 @@ vmi_carve(struct vmem_arena *arena, uint32_t hole_index, vmem_addr_t addr, vmem_
     VMI_ASSERT(vmi_tag_kind(hole) == VMI_KIND_HOLE && addr >= hole->start && size > 0);
     VMI_ASSERT(left <= hole->size && size <= hole->size - left);
     if (left == 0) {
-        return vmi_carve_low(arena, hole_index, size);
+        return carve_low(arena, hole_index, size);
     }
     if (right == 0) {
         return carve_high(arena, hole_index, size);

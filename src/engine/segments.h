@@ -73,24 +73,24 @@ vmi_hole_resize(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, v
     }
 }
 
-/* Carve from the hole's low end.  The common case, hence here. */
-static inline uint32_t
-vmi_carve_low(struct vmem_arena *arena, uint32_t hole_index, vmem_size_t size)
+/* A hole, out of its bin already, becomes busy as a whole. */
+static inline void
+vmi_hole_take(struct vmem_arena *arena, uint32_t index, struct vmi_tag *hole)
 {
-    struct vmi_tag *hole = vmi_tag(arena, hole_index);
-    struct vmi_tag *busy;
-    uint32_t index;
+    hole->own = vmi_tag_own(VMI_KIND_BUSY, 0);
+    hole->extra = 0;
+    vmi_tag(arena, hole->prev)->next = index;
+    vmi_tag(arena, hole->next)->prev = index;
+}
 
-    if (hole->size == size) {
-        vmi_hole_remove(arena, hole_index, hole);
-        hole->own = vmi_tag_own(VMI_KIND_BUSY, 0);
-        hole->extra = 0;
-        vmi_tag(arena, hole->prev)->next = hole_index;
-        vmi_tag(arena, hole->next)->prev = hole_index;
-        return hole_index;
-    }
-    index = vmi_tag_take(&arena->tags);
-    busy = vmi_tag(arena, index);
+/* Put a new busy tag between a hole and what lies below it.  Returns the tag. */
+static inline uint32_t
+vmi_hole_precede(
+    struct vmem_arena *arena, uint32_t hole_index, struct vmi_tag *hole, vmem_size_t size)
+{
+    const uint32_t index = vmi_tag_take(&arena->tags);
+    struct vmi_tag *busy = vmi_tag(arena, index);
+
     busy->start = hole->start;
     busy->size = size;
     busy->prev = hole->prev;
@@ -99,7 +99,37 @@ vmi_carve_low(struct vmem_arena *arena, uint32_t hole_index, vmem_size_t size)
     busy->extra = 0;
     vmi_tag(arena, hole->prev)->next = index;
     hole->prev = index;
-    vmi_hole_resize(arena, hole_index, hole, hole->start + size, hole->size - size);
+    return index;
+}
+
+/*
+ * Carve from the low end of the hole at a place of a bin's front: the common case.  The arena has no
+ * index.
+ */
+static inline uint32_t
+vmi_carve_front(struct vmem_arena *arena, unsigned class_index, unsigned place, vmem_size_t size)
+{
+    struct vmi_bin *bin = &arena->bins.bin[class_index];
+    const uint32_t hole_index = bin->front[place];
+    struct vmi_tag *hole = vmi_tag(arena, hole_index);
+    const vmem_size_t rest = hole->size - size;
+    uint32_t index;
+
+    if (rest == 0) {
+        vmi_bins_remove_front(&arena->bins, &arena->tags, class_index, place);
+        arena->hole_count--;
+        vmi_hole_take(arena, hole_index, hole);
+        return hole_index;
+    }
+    index = vmi_hole_precede(arena, hole_index, hole, size);
+    hole->start += size;
+    hole->size = rest;
+    if (vmi_bins_class(&arena->bins, rest) == class_index) {
+        bin->start[place] = hole->start;
+    } else {
+        vmi_bins_remove_front(&arena->bins, &arena->tags, class_index, place);
+        vmi_bins_insert(&arena->bins, &arena->tags, hole_index, hole);
+    }
     return index;
 }
 

@@ -53,8 +53,8 @@ check_links(struct survey *s, uint32_t index, const struct vmi_tag *tag)
     const struct vmi_tag *next;
     bool is_hole;
 
-    if (!vmi_slab_is_valid(&arena->tags.slab, after) ||
-        !vmi_slab_is_valid(&arena->tags.slab, vmi_tag_prev(tag))) {
+    if (!vmi_tag_is_valid(&arena->tags, after) ||
+        !vmi_tag_is_valid(&arena->tags, vmi_tag_prev(tag))) {
         return "I1: every link leads to a tag";
     }
     next = vmi_tag(arena, after);

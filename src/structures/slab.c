@@ -18,17 +18,6 @@ slots_log2(const struct vmi_slab *slab)
     return VMI_CHUNK_LOG2 - slab->object_log2;
 }
 
-static struct vmi_chunk *
-chunk_of(const struct vmi_slab *slab, uint32_t number)
-{
-    const uintptr_t biased = slab->dir[number];
-
-    if (biased == 0) {
-        return NULL;
-    }
-    return (struct vmi_chunk *)(biased + ((uintptr_t)number << VMI_CHUNK_LOG2) - 1);
-}
-
 static void
 list_chunk(struct vmi_slab *slab, struct vmi_chunk *chunk)
 {
@@ -64,20 +53,6 @@ note_surplus(struct vmi_slab *slab)
         slab->free_count >= 2 * (slab->empty->slot_count - slab->empty->slot_first);
 }
 
-bool
-vmi_slab_is_valid(const struct vmi_slab *slab, uint32_t index)
-{
-    const uint32_t number = index >> slots_log2(slab);
-    const uint32_t slot = index & ((1u << slots_log2(slab)) - 1);
-    const struct vmi_chunk *chunk;
-
-    if (number >= slab->dir_count) {
-        return false;
-    }
-    chunk = chunk_of(slab, number);
-    return chunk != NULL && slot >= chunk->slot_first && slot < chunk->fresh;
-}
-
 uint32_t
 vmi_slab_take(struct vmi_slab *slab)
 {
@@ -108,9 +83,9 @@ vmi_slab_take(struct vmi_slab *slab)
 void
 vmi_slab_give(struct vmi_slab *slab, uint32_t index)
 {
-    struct vmi_chunk *chunk = chunk_of(slab, index >> slots_log2(slab));
+    struct vmi_chunk *chunk = vmi_slab_chunk(slab, index >> slots_log2(slab));
 
-    VMI_ASSERT(vmi_slab_is_valid(slab, index));
+    VMI_ASSERT(vmi_slab_is_valid(slab, index, slab->object_log2));
     *(uint32_t *)vmi_slab_at(slab, index, slab->object_log2) = chunk->free_head;
     chunk->free_head = index;
     chunk->used_count--;
@@ -228,7 +203,7 @@ vmi_slab_release(
     struct vmi_slab *slab, void (*put)(void *arg, void *memory, size_t bytes), void *arg)
 {
     for (uint32_t number = 0; number < slab->dir_count; number++) {
-        struct vmi_chunk *chunk = chunk_of(slab, number);
+        struct vmi_chunk *chunk = vmi_slab_chunk(slab, number);
         if (chunk != NULL) {
             put(arg, chunk, chunk->bytes);
         }
@@ -242,7 +217,7 @@ vmi_slab_release(
 uint32_t
 vmi_slab_used(const struct vmi_slab *slab, uint32_t number)
 {
-    const struct vmi_chunk *chunk = chunk_of(slab, number);
+    const struct vmi_chunk *chunk = vmi_slab_chunk(slab, number);
 
     return chunk != NULL ? chunk->used_count : 0;
 }
@@ -253,7 +228,7 @@ vmi_slab_check(const struct vmi_slab *slab)
     uint64_t free_slots = 0;
 
     for (uint32_t number = 0; number < slab->dir_count; number++) {
-        const struct vmi_chunk *chunk = chunk_of(slab, number);
+        const struct vmi_chunk *chunk = vmi_slab_chunk(slab, number);
         uint32_t listed = 0;
         if (chunk == NULL) {
             continue;

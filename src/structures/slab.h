@@ -79,8 +79,27 @@ vmi_slab_at(const struct vmi_slab *slab, uint32_t index, unsigned object_log2)
     return (void *)(biased + ((uintptr_t)index << object_log2) - 1);
 }
 
+/* The chunk behind a directory entry; NULL = no such chunk. */
+static inline struct vmi_chunk *
+vmi_slab_chunk(const struct vmi_slab *slab, uint32_t number)
+{
+    const uintptr_t biased = slab->dir[number];
+
+    return biased == 0 ? NULL
+                       : (struct vmi_chunk *)(biased + ((uintptr_t)number << VMI_CHUNK_LOG2) - 1);
+}
+
 /* True if the index could have been handed out: the chunk and the slot exist. */
-bool vmi_slab_is_valid(const struct vmi_slab *slab, uint32_t index);
+static inline bool
+vmi_slab_is_valid(const struct vmi_slab *slab, uint32_t index, unsigned object_log2)
+{
+    const unsigned slots_log2 = VMI_CHUNK_LOG2 - object_log2;
+    const uint32_t number = index >> slots_log2;
+    const uint32_t slot = index & ((1u << slots_log2) - 1);
+    const struct vmi_chunk *chunk = number < slab->dir_count ? vmi_slab_chunk(slab, number) : NULL;
+
+    return chunk != NULL && slot - chunk->slot_first < chunk->fresh - chunk->slot_first;
+}
 
 /* Take a slot.  Requires: free_count > 0.  Its bytes are what they were, or zero if never used. */
 uint32_t vmi_slab_take(struct vmi_slab *slab);

@@ -74,6 +74,13 @@ vmi_tag_at(const struct vmi_tags *tags, uint32_t index)
     return vmi_slab_at(&tags->slab, index, VMI_TAG_LOG2);
 }
 
+/* True if the index could be a tag's: it can be looked at. */
+static inline bool
+vmi_tag_is_valid(const struct vmi_tags *tags, uint32_t index)
+{
+    return vmi_slab_is_valid(&tags->slab, index, VMI_TAG_LOG2);
+}
+
 static inline enum vmi_kind
 vmi_tag_kind(const struct vmi_tag *tag)
 {
