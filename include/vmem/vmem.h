@@ -235,7 +235,8 @@ VMEM_API VMEM_MUST_USE int vmem_init_with(
     struct vmem_storage *storage, const struct vmem_options *options, struct vmem_arena **arena);
 
 /*
- * Destroy an arena: give every imported span back, free all tags. [S3]
+ * Destroy an arena: give every imported span back, free all tags. [S3]  Arenas that import from it
+ * have no source from then on.
  *
  * Returns   0; EBUSY if something is allocated and the fatal hook returned: nothing is destroyed
  * Misuse    live allocations: VMEM_FAULT_DESTROY_BUSY with their count, units and first ranges

@@ -278,7 +278,7 @@ climb_and_return(struct vmem_arena *arena, const struct vmi_request *request,
     while (climb.level > 0) {
         go_to_level(&climb, arena, request, climb.level - 1, &import);
         if (status == 0) {
-            const struct vmem_range span = { .start = result->addr, .size = import.span_size };
+            const struct vmem_range span = { .start = result->addr, .size = import.want.size };
             status = use_span(climb.arena, &climb.request, &import, &span, result);
         } else {
             note_refusal(climb.arena, &import);
@@ -339,15 +339,31 @@ reason_of(struct vmem_arena *arena, const struct vmi_request *request, enum vmem
     return reason;
 }
 
+/* Ask the sources for the right place; where that is refused, for enough to contain one. */
+static int
+try_with_sources(struct vmem_arena *arena, const struct vmi_request *request,
+    struct vmi_result *result, enum vmem_reason *reason)
+{
+    int status = climb_and_return(arena, request, result, reason);
+
+    if (status == NO_PLACE && *reason == VMEM_REASON_IMPORT && request->is_shaped &&
+        !request->is_windowed && !request->imports_anywhere) {
+        struct vmi_request again = *request;
+        again.imports_anywhere = true;
+        status = climb_and_return(arena, &again, result, reason);
+    }
+    return status;
+}
+
 int
 vmi_alloc(struct vmem_arena *arena, const struct vmi_request *request, struct vmi_result *result)
 {
     enum vmem_reason reason;
     struct vmi_result found;
-    int status = climb_and_return(arena, request, &found, &reason);
+    int status = try_with_sources(arena, request, &found, &reason);
 
     if (status == NO_PLACE && last_resorts(arena, request->shape.size)) {
-        status = climb_and_return(arena, request, &found, &reason);
+        status = try_with_sources(arena, request, &found, &reason);
     }
     if (status == 0) {
         /* Upper levels allocate by address; only the caller's own level has a handle. */

@@ -9,7 +9,8 @@
  *    What is asked for is the request's size rounded to the import quantum, at a place where the request
  *    can lie at the span's start; so an aligned request needs no more than an unaligned one.  A source
  *    that cannot place is told a size that is enough anywhere: at most align more.
- *    If the source is an arena, the same is said as an allocation there, aligned to both quanta.
+ *    If the source is an arena, the same is said as an allocation there, aligned to both quanta; when
+ *    that is refused, once more with what is enough anywhere.
  *    The answer is checked before it is believed: aligned, large enough, overlapping nothing.
  *
  * 3. Locking: the source runs without the lock; what is being asked for counts against the limit.
@@ -62,13 +63,26 @@ describe(const struct vmem_arena *arena, const struct vmi_request *request,
     return true;
 }
 
-/* The same as a request in an arena.  False: no request there could help. */
+/* Ask for what is enough wherever it lies. */
+static bool
+relax_place(struct vmi_import *import)
+{
+    struct vmem_import_request *want = &import->want;
+
+    want->size = want->size_anywhere;
+    want->align = want->quantum;
+    want->phase = 0;
+    want->nocross = 0;
+    return want->size != 0;
+}
+
+/* The same as a request in an arena.  False: none there could help. */
 static bool
 translate(struct vmi_import *import)
 {
     const struct vmem_import_request *want = &import->want;
     const struct vmem_arena *source = import->source.arena;
-    struct vmi_arguments arguments = {
+    const struct vmi_arguments arguments = {
         .size = want->size,
         .align = larger(want->align, source->quantum),
         .phase = want->phase,
@@ -78,18 +92,7 @@ translate(struct vmi_import *import)
         .flags = VMEM_NOWAIT,
     };
 
-    import->span_size = want->size;
-    if (vmi_request_make(source, &arguments, &import->in_source) == 0) {
-        return true;
-    }
-    /* A phase or block that the source's quantum cannot express: take what is enough anywhere. */
-    arguments.size = want->size_anywhere;
-    arguments.align = larger(want->quantum, source->quantum);
-    arguments.phase = 0;
-    arguments.nocross = 0;
-    import->span_size = want->size_anywhere;
-    return want->size_anywhere != 0 &&
-        vmi_request_make(source, &arguments, &import->in_source) == 0;
+    return vmi_request_make(source, &arguments, &import->in_source) == 0;
 }
 
 int
@@ -103,10 +106,14 @@ vmi_import_plan(
     if (!describe(arena, request, &import->want)) {
         return ENOMEM;
     }
-    if (arena->source.arena != NULL && !translate(import)) {
+    if (request->imports_anywhere && !relax_place(import)) {
         return ENOMEM;
     }
-    return 0;
+    if (arena->source.arena == NULL || translate(import)) {
+        return 0;
+    }
+    /* A phase or a block that the source's quantum cannot express. */
+    return relax_place(import) && translate(import) ? 0 : ENOMEM;
 }
 
 int

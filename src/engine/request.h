@@ -9,11 +9,12 @@
 
 struct vmi_request {
     struct vmi_shape shape;
-    unsigned policy;   /* one of the VMEM_*FIT flags */
-    bool is_high;      /* VMEM_HIGH */
-    bool is_shaped;    /* align beyond the quantum, or nocross: not every place in a hole will do */
-    bool is_windowed;  /* addr_min or addr_max exclude something */
-    bool wants_handle; /* freed by handle: no entry in the busy index */
+    unsigned policy;  /* one of the VMEM_*FIT flags */
+    bool is_high;     /* VMEM_HIGH */
+    bool is_shaped;   /* align beyond the quantum, or nocross: not every place in a hole will do */
+    bool is_windowed; /* addr_min or addr_max exclude something */
+    bool imports_anywhere; /* ask a source for so much that its place does not matter */
+    bool wants_handle;     /* freed by handle: no entry in the busy index */
 };
 
 /* What a caller said, before it is looked at. */
