@@ -262,29 +262,30 @@ try_level(struct climb *climb, struct vmi_result *result, struct vmi_import *imp
 /* Climb until a level has a place, and come down with it.  Returns 0, NO_PLACE, ENOMEM or EBUSY. */
 static int
 climb_and_return(struct vmem_arena *arena, const struct vmi_request *request,
-    struct vmi_result *result, enum vmem_reason *reason)
+    struct vmi_result *result, struct climb *climb)
 {
-    struct climb climb = { .arena = arena, .request = *request };
     struct vmi_import import;
     int can_climb;
-    int status = try_level(&climb, result, &import, &can_climb);
+    int status;
+
+    *climb = (struct climb){ .arena = arena, .request = *request };
+    status = try_level(climb, result, &import, &can_climb);
 
     while (status == NO_PLACE && can_climb == 0) {
-        climb.arena = import.source.arena;
-        climb.request = import.in_source;
-        climb.level++;
-        status = try_level(&climb, result, &import, &can_climb);
+        climb->arena = import.source.arena;
+        climb->request = import.in_source;
+        climb->level++;
+        status = try_level(climb, result, &import, &can_climb);
     }
-    while (climb.level > 0) {
-        go_to_level(&climb, arena, request, climb.level - 1, &import);
+    while (climb->level > 0) {
+        go_to_level(climb, arena, request, climb->level - 1, &import);
         if (status == 0) {
             const struct vmem_range span = { .start = result->addr, .size = import.want.size };
-            status = use_span(climb.arena, &climb.request, &import, &span, result);
+            status = use_span(climb->arena, climb->request, &import, &span, result);
         } else {
-            note_refusal(climb.arena, &import);
+            note_refusal(climb->arena, &import);
         }
     }
-    *reason = climb.reason;
     return status;
 }
 
@@ -339,19 +340,21 @@ reason_of(struct vmem_arena *arena, const struct vmi_request *request, enum vmem
     return reason;
 }
 
-/* Ask the sources for the right place; where that is refused, for enough to contain one. */
+/* Ask the sources for the right place; an arena that refuses, for enough to contain one. */
 static int
 try_with_sources(struct vmem_arena *arena, const struct vmi_request *request,
     struct vmi_result *result, enum vmem_reason *reason)
 {
-    int status = climb_and_return(arena, request, result, reason);
+    struct climb climb;
+    int status = climb_and_return(arena, request, result, &climb);
 
-    if (status == NO_PLACE && *reason == VMEM_REASON_IMPORT && request->is_shaped &&
-        !request->is_windowed && !request->imports_anywhere) {
+    if (status == NO_PLACE && climb.has_source_arena && request->is_shaped &&
+        !request->is_windowed) {
         struct vmi_request again = *request;
         again.imports_anywhere = true;
-        status = climb_and_return(arena, &again, result, reason);
+        status = climb_and_return(arena, &again, result, &climb);
     }
+    *reason = climb.reason;
     return status;
 }
 
