@@ -210,6 +210,7 @@ struct climb {
     struct vmi_request request; /* there */
     unsigned level;             /* 0 = where the caller asked */
     enum vmem_reason reason;    /* why level 0 gets nothing from its source */
+    bool has_source_arena;      /* level 0 asked an arena, not a function */
 };
 
 /* Set a climb to a level at or below the one it is at, or one above it. */
@@ -248,6 +249,7 @@ try_level(struct climb *climb, struct vmi_result *result, struct vmi_import *imp
         climb->reason = *can_climb == 0 ? VMEM_REASON_IMPORT
             : *can_climb == ENOSPC      ? VMEM_REASON_LIMIT
                                         : VMEM_REASON_NONE;
+        climb->has_source_arena = *can_climb == 0 && import->source.arena != NULL;
     }
     if (*can_climb == 0 && import->source.arena == NULL) {
         *can_climb = ENOENT;
@@ -281,7 +283,7 @@ climb_and_return(struct vmem_arena *arena, const struct vmi_request *request,
         go_to_level(climb, arena, request, climb->level - 1, &import);
         if (status == 0) {
             const struct vmem_range span = { .start = result->addr, .size = import.want.size };
-            status = use_span(climb->arena, climb->request, &import, &span, result);
+            status = use_span(climb->arena, &climb->request, &import, &span, result);
         } else {
             note_refusal(climb->arena, &import);
         }
