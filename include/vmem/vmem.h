@@ -171,7 +171,7 @@ struct vmem_storage {
  * index.  A test holds this bound.
  */
 #define VMEM_TAG_MEMORY_BYTES(allocations, quanta_log2) \
-    ((size_t)(allocations)*152 + ((size_t)(quanta_log2) + 1) * 512 + 8192)
+    ((size_t)(allocations)*152 + ((size_t)(quanta_log2) + 1) * 1024 + 8192)
 
 /* Everything that creation can say.  Zero-initialise, then set what matters; quantum must be set. */
 struct vmem_options {

@@ -9,8 +9,8 @@
  *    first non-empty bin in which every hole fits.  A bin is one cache line.  It keeps the addresses
  *    of up to four holes, its *front*, and the others in a doubly linked *overflow* list.  When a fifth
  *    comes, the highest of the five goes to the overflow.  Taking the lowest of the front costs no
- *    look at any tag but the chosen one, and packs the arena low: the first refusal comes at 88 % of
- *    occupancy where a plain LIFO list gives 79 %.
+ *    look at any tag but the chosen one, and packs the arena low, which lets the first refusal come
+ *    later than that of any plain list (docs/DECISIONS/003-size-classes.md).
  *
  *      bin 7   [ 0x1c0 | 0x4700 | 0x9980 | 0xf100 ]  -> overflow: tag 81 <-> tag 17 <-> tag 902
  *

@@ -1,14 +1,14 @@
 /*
  * sizeclass.h - from a number of quanta to a class and back.       SPDX-License-Identifier: BSD-2-Clause
  *
- * Sizes below 32 quanta have a class of their own; above, each power of two has 8 classes of equal
- * width, so that a class is at most 1/8 wide:
+ * Sizes below 32 quanta have a class of their own; above, each power of two has 16 classes of equal
+ * width, so that a class is at most 1/16 wide:
  *
- *      quanta   1 2 ... 31 | 32-35 36-39 ... 60-63 | 64-71 72-79 ...
- *      class    1 2 ... 31 |   32    33  ...   39  |   40    41  ...
+ *      quanta   1 2 ... 31 | 32-33 34-35 ... 62-63 | 64-67 68-71 ...
+ *      class    1 2 ... 31 |   32    33  ...   47  |   48    49  ...
  *
- * 8 per power of two lets the first refusal of a full arena come within half a point of exact best
- * fit; 16 and 32 gain nothing more (docs/DECISIONS/003-size-classes.md).
+ * With 16 the first refusal of a full arena comes 1 to 2 points of occupancy later than with 8; 32 gain
+ * nothing more (docs/DECISIONS/003-size-classes.md).
  */
 #ifndef VMI_SIZECLASS_H
 #define VMI_SIZECLASS_H
@@ -17,7 +17,7 @@
 
 enum {
     VMI_CLASS_EXACT_LOG2 = 5,
-    VMI_CLASS_SUB_LOG2 = 3,
+    VMI_CLASS_SUB_LOG2 = 4,
     VMI_CLASS_EXACT = 1 << VMI_CLASS_EXACT_LOG2,
     VMI_CLASS_SUBS = 1 << VMI_CLASS_SUB_LOG2,
     VMI_CLASS_COUNT = VMI_CLASS_EXACT + (64 - VMI_CLASS_EXACT_LOG2) * VMI_CLASS_SUBS,
