@@ -26,11 +26,20 @@ vmi_lowest_bit(uint64_t value)
     return (unsigned)__builtin_ctzll(value);
 }
 
-/* a where the condition holds, else b; without a branch. */
+/* 1 if a < b, else 0; without a branch, which compilers like to make of a comparison. */
 static inline unsigned
-vmi_select(bool condition, unsigned a, unsigned b)
+vmi_is_below(uint64_t a, uint64_t b)
 {
-    return b ^ ((a ^ b) & (0u - (unsigned)condition));
+    uint64_t difference;
+
+    return (unsigned)__builtin_sub_overflow(a, b, &difference);
+}
+
+/* a where the condition is 1, b where it is 0; without a branch. */
+static inline unsigned
+vmi_select(unsigned condition, unsigned a, unsigned b)
+{
+    return b ^ ((a ^ b) & (0u - condition));
 }
 
 #endif

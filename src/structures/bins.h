@@ -113,10 +113,10 @@ static inline unsigned
 vmi_bin_lowest(const struct vmi_bin *bin)
 {
     /* Which one is lowest is anybody's guess, so there is nothing here to guess wrong. */
-    const unsigned a = (unsigned)(bin->start[1] < bin->start[0]);
-    const unsigned b = 2 + (unsigned)(bin->start[3] < bin->start[2]);
+    const unsigned a = vmi_is_below(bin->start[1], bin->start[0]);
+    const unsigned b = 2 | vmi_is_below(bin->start[3], bin->start[2]);
 
-    return vmi_select(bin->start[b] < bin->start[a], b, a);
+    return vmi_select(vmi_is_below(bin->start[b], bin->start[a]), b, a);
 }
 
 /* The place of a tag in a bin's front, or VMI_FRONT. */
@@ -173,9 +173,9 @@ vmi_bins_insert(
         bins->map[class_index / 64] |= (uint64_t)1 << (class_index % 64);
         bins->summary |= (uint64_t)1 << (class_index / 64);
     } else {
-        const unsigned a = (unsigned)(bin->start[1] > bin->start[0]);
-        const unsigned b = 2 + (unsigned)(bin->start[3] > bin->start[2]);
-        const unsigned highest = vmi_select(bin->start[b] > bin->start[a], b, a);
+        const unsigned a = vmi_is_below(bin->start[0], bin->start[1]);
+        const unsigned b = 2 | vmi_is_below(bin->start[2], bin->start[3]);
+        const unsigned highest = vmi_select(vmi_is_below(bin->start[a], bin->start[b]), b, a);
         if (tag->start < bin->start[highest]) {
             vmi_bin_overflow_push(tags, bin, bin->front[highest]);
             bin->start[highest] = tag->start;

@@ -24,26 +24,25 @@ enum {
     VMI_CLASS_NONE = VMI_CLASS_COUNT /* larger than any */
 };
 
-/* The class that a hole of so many quanta belongs to.  Requires: quanta > 0. */
+/*
+ * The class that a hole of so many quanta belongs to; 0 for 0.  One formula for both kinds of class,
+ * because which kind comes next is anybody's guess.
+ */
 static inline unsigned
 vmi_class_of(uint64_t quanta)
 {
-    if (quanta < VMI_CLASS_EXACT) {
-        return (unsigned)quanta;
-    }
-    const unsigned log2 = vmi_log2(quanta);
-    const unsigned sub = (unsigned)(quanta >> (log2 - VMI_CLASS_SUB_LOG2)) & (VMI_CLASS_SUBS - 1);
-    return VMI_CLASS_EXACT + (log2 - VMI_CLASS_EXACT_LOG2) * VMI_CLASS_SUBS + sub;
+    const unsigned shift = vmi_log2(quanta | (VMI_CLASS_EXACT - 1)) - VMI_CLASS_SUB_LOG2;
+
+    return (unsigned)(quanta >> shift) + (shift << VMI_CLASS_SUB_LOG2);
 }
 
-/* The first class in which every hole has at least so many quanta; VMI_CLASS_NONE if there is none. */
+/*
+ * The first class in which every hole has at least so many quanta; VMI_CLASS_NONE if there is none.
+ * Requires: quanta > 0.
+ */
 static inline unsigned
 vmi_class_sufficient(uint64_t quanta)
 {
-    if (quanta < VMI_CLASS_EXACT) {
-        return (unsigned)quanta;
-    }
-    /* One below the class's upper end, the class after it is the answer. */
     return vmi_class_of(quanta - 1) + 1;
 }
 
@@ -58,5 +57,8 @@ vmi_class_floor(unsigned index)
     const unsigned log2 = VMI_CLASS_EXACT_LOG2 + above / VMI_CLASS_SUBS;
     return (uint64_t)(VMI_CLASS_SUBS + above % VMI_CLASS_SUBS) << (log2 - VMI_CLASS_SUB_LOG2);
 }
+
+_Static_assert(
+    VMI_CLASS_EXACT_LOG2 == VMI_CLASS_SUB_LOG2 + 1, "the formula of vmi_class_of() needs it");
 
 #endif
