@@ -103,6 +103,30 @@ vmi_port_pages_put(void *memory, size_t bytes)
     (void)munmap(memory, bytes);
 }
 
+void *
+vmi_port_window_get(size_t bytes)
+{
+    void *window = vmi_port_pages_get(bytes);
+
+    if (window != NULL) {
+        /* A huge page would be zeroed at its first touch, in the middle of an allocation. */
+        (void)madvise(window, bytes, MADV_NOHUGEPAGE);
+    }
+    return window;
+}
+
+void
+vmi_port_window_put(void *window, size_t bytes)
+{
+    vmi_port_pages_put(window, bytes);
+}
+
+void
+vmi_port_window_drop(void *part, size_t bytes)
+{
+    (void)madvise(part, bytes, MADV_DONTNEED);
+}
+
 uint64_t
 vmi_port_time_ns(void)
 {

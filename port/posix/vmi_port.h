@@ -75,6 +75,15 @@ vmi_port_lock_held(const struct vmi_port_lock *lock)
 void *vmi_port_pages_get(size_t bytes);
 void vmi_port_pages_put(void *memory, size_t bytes);
 
+/*
+ * A window: address space in which memory appears, zeroed, where it is touched, and from which parts
+ * can be dropped again.  What lies in one window is reached by one addition.  NULL: none to be had.
+ */
+#define VMI_PORT_HAS_WINDOW 1
+void *vmi_port_window_get(size_t bytes);
+void vmi_port_window_put(void *window, size_t bytes);
+void vmi_port_window_drop(void *part, size_t bytes);
+
 /* Monotonic time, and a number that differs from run to run. */
 uint64_t vmi_port_time_ns(void);
 uint64_t vmi_port_entropy(void);

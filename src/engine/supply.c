@@ -205,6 +205,12 @@ supply_slab(struct vmem_arena *arena, struct vmi_slab *slab, uint32_t count)
         }
     }
     bytes = vmi_slab_chunk_bytes(slab);
+    memory = vmi_slab_window_part(slab);
+    if (memory != NULL) {
+        vmi_slab_add_chunk(slab, memory, bytes);
+        arena->supply.bytes += bytes;
+        return OBTAINED;
+    }
     memory = obtain_or_less(arena, &bytes, (size_t)CHUNK_OBJECTS_MIN << slab->object_log2, &left);
     if (memory == NULL) {
         return NOT_TO_HAVE;
@@ -326,6 +332,43 @@ vmi_supply_nodes_softly(struct vmem_arena *arena)
     }
 }
 
+void
+vmi_supply_set_windows(struct vmem_arena *arena)
+{
+#if VMI_PORT_HAS_WINDOW
+    struct vmi_slab *slabs[] = { &arena->tags.slab, &arena->nodes };
+
+    for (unsigned i = 0; i < sizeof slabs / sizeof slabs[0]; i++) {
+        vmi_slab_set_window(slabs[i], vmi_port_window_get((size_t)1 << VMI_WINDOW_LOG2));
+    }
+#else
+    (void)arena;
+#endif
+}
+
+static void
+drop_part(void *memory, size_t bytes)
+{
+#if VMI_PORT_HAS_WINDOW
+    vmi_port_window_drop(memory, bytes);
+#else
+    (void)memory;
+    (void)bytes;
+#endif
+}
+
+static void
+put_window(void *window)
+{
+#if VMI_PORT_HAS_WINDOW
+    if (window != NULL) {
+        vmi_port_window_put(window, (size_t)1 << VMI_WINDOW_LOG2);
+    }
+#else
+    (void)window;
+#endif
+}
+
 static void
 step_busy(struct vmem_arena *arena, uint32_t slots)
 {
@@ -346,10 +389,17 @@ detach_chunk(struct vmem_arena *arena, struct vmi_slab *slab)
     size_t bytes;
     void *memory = vmi_slab_detach_chunk(slab, &bytes);
 
-    if (memory != NULL) {
+    if (memory == NULL) {
+        return false;
+    }
+    if (vmi_slab_is_in_window(slab, memory)) {
+        /* At once: its part of the window may be used again as soon as the lock is left. */
+        drop_part(memory, bytes);
+        arena->supply.bytes -= bytes;
+    } else {
         retire(arena, memory, bytes);
     }
-    return memory != NULL;
+    return true;
 }
 
 VMI_NOINLINE void
@@ -404,8 +454,13 @@ vmi_supply_end(struct vmem_arena *arena)
     struct vmi_supply *supply = &arena->supply;
     struct vmi_blob *blob;
 
+    void *tag_window = arena->tags.slab.window_memory;
+    void *node_window = arena->nodes.window_memory;
+
     vmi_slab_release(&arena->tags.slab, put_unless_in_blob, supply);
     vmi_slab_release(&arena->nodes, put_unless_in_blob, supply);
+    put_window(tag_window);
+    put_window(node_window);
     if (vmi_busy_is_moving(&arena->busy)) {
         put_unless_in_blob(supply, arena->busy.old.bucket, vmi_table_bytes(&arena->busy.old));
     }

@@ -53,6 +53,9 @@ void vmi_supply_add_blob(struct vmem_arena *arena, void *memory, size_t bytes, b
  */
 VMI_NOINLINE int vmi_supply_needs(struct vmem_arena *arena, const struct vmi_needs *needs);
 
+/* Take windows for tags and nodes, where the port has any to give.  Before anything is obtained. */
+void vmi_supply_set_windows(struct vmem_arena *arena);
+
 /* Obtain zeroed memory that stays until the arena ends; NULL if there is none.  Entered. */
 void *vmi_supply_permanent(struct vmem_arena *arena, size_t bytes);
 

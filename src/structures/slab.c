@@ -151,6 +151,37 @@ vmi_slab_dir_replace(struct vmi_slab *slab, void *memory, size_t bytes, size_t *
 }
 
 void
+vmi_slab_set_window(struct vmi_slab *slab, void *window)
+{
+    VMI_ASSERT(slab->chunk_count == 0);
+    slab->window_memory = window;
+    slab->window = (uintptr_t)window;
+}
+
+void *
+vmi_slab_window_part(struct vmi_slab *slab)
+{
+    const uintptr_t offset = (uintptr_t)free_entry(slab) << VMI_CHUNK_LOG2;
+
+    if (slab->window == 0) {
+        return NULL;
+    }
+    if (offset >= (uintptr_t)1 << VMI_WINDOW_LOG2) {
+        slab->window = 0;
+        return NULL;
+    }
+    return (void *)(slab->window + offset);
+}
+
+bool
+vmi_slab_is_in_window(const struct vmi_slab *slab, const void *memory)
+{
+    const uintptr_t start = (uintptr_t)slab->window_memory;
+
+    return start != 0 && (uintptr_t)memory - start < (uintptr_t)1 << VMI_WINDOW_LOG2;
+}
+
+void
 vmi_slab_add_chunk(struct vmi_slab *slab, void *memory, size_t bytes)
 {
     const uint32_t number = free_entry(slab);
@@ -204,7 +235,7 @@ vmi_slab_release(
 {
     for (uint32_t number = 0; number < slab->dir_count; number++) {
         struct vmi_chunk *chunk = vmi_slab_chunk(slab, number);
-        if (chunk != NULL) {
+        if (chunk != NULL && !vmi_slab_is_in_window(slab, chunk)) {
             put(arg, chunk, chunk->bytes);
         }
     }

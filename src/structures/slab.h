@@ -10,6 +10,9 @@
  *    with c; the directory keeps, for each chunk, its address minus the bytes of the indices before
  *    it (plus 1, so that no entry is 0), and object i lies at dir[chunk of i] + i * object size - 1:
  *    one load from a small, hot table.
+ *    Where the port has a window (address space that fills with memory where it is touched), chunk c lies
+ *    at its c-th part, and object i at window + i * object size: no load at all, which is worth a sixth
+ *    of a small arena's time.  The directory is kept nevertheless, for the day when the window is full.
  *    The first 64 bytes of a chunk are its header, so its first slots are never handed out, and index
  *    0 is never valid.  Slots are taken from the chunk's free list, then from its untouched end.
  *
@@ -35,7 +38,8 @@
 enum {
     VMI_CHUNK_LOG2 = 18,       /* log2 of the bytes of the largest chunk */
     VMI_CHUNK_FIRST_LOG2 = 12, /* of the first chunk; each further one doubles */
-    VMI_SLAB_DIR_INLINE = 8,   /* directory entries before a directory must be obtained */
+    VMI_WINDOW_LOG2 = sizeof(void *) >= 8 ? 30 : 24, /* log2 of the bytes of a window */
+    VMI_SLAB_DIR_INLINE = 8, /* directory entries before a directory must be obtained */
     VMI_CHUNK_HEADER_BYTES = 64
 };
 
@@ -60,6 +64,8 @@ struct vmi_slab {
     uint32_t free_count; /* slots free in all chunks */
     uint32_t chunk_count;
     uint32_t object_log2;     /* log2 of an object's bytes */
+    uintptr_t window;         /* where object 0 would be; 0 = use the directory */
+    void *window_memory;      /* NULL = the slab never had one */
     bool has_surplus;         /* an empty chunk, and another one's worth of slots: one can go */
     struct vmi_chunk *usable; /* chunks with free slots */
     struct vmi_chunk *empty;  /* chunks that became wholly free; used when nothing else is left */
@@ -74,6 +80,9 @@ void vmi_slab_init(struct vmi_slab *slab, unsigned object_log2);
 static inline void *
 vmi_slab_at(const struct vmi_slab *slab, uint32_t index, unsigned object_log2)
 {
+    if (VMI_PORT_HAS_WINDOW && VMI_LIKELY(slab->window != 0)) {
+        return (void *)(slab->window + ((uintptr_t)index << object_log2));
+    }
     const uintptr_t biased = slab->dir[index >> (VMI_CHUNK_LOG2 - object_log2)];
 
     return (void *)(biased + ((uintptr_t)index << object_log2) - 1);
@@ -106,6 +115,18 @@ uint32_t vmi_slab_take(struct vmi_slab *slab);
 
 /* Give a slot back.  Overwrites its first word. */
 void vmi_slab_give(struct vmi_slab *slab, uint32_t index);
+
+/*
+ * Where in the window the next chunk belongs; NULL: there is no window, or it is full and from now on
+ * not used.
+ */
+void *vmi_slab_window_part(struct vmi_slab *slab);
+
+/* True if memory is a part of the slab's window. */
+bool vmi_slab_is_in_window(const struct vmi_slab *slab, const void *memory);
+
+/* Give the slab a window.  Requires: it has no chunk yet. */
+void vmi_slab_set_window(struct vmi_slab *slab, void *window);
 
 /* The bytes that the next chunk should have. */
 size_t vmi_slab_chunk_bytes(const struct vmi_slab *slab);
