@@ -67,6 +67,7 @@ vmi_port_lock_held(const struct vmi_port_lock *lock)
 /* Provided by the kernel. */
 void *vmi_port_pages_get(size_t bytes); /* zeroed, aligned to 64; NULL if there is none */
 void vmi_port_pages_put(void *memory, size_t bytes);
+#define VMI_PORT_PART_BYTES 0 /* what came from pages_get goes back as a whole */
 #define VMI_PORT_HAS_WINDOW 0 /* chunks of metadata may lie anywhere */
 uint64_t vmi_port_time_ns(void);
 uint64_t vmi_port_entropy(void);

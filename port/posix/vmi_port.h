@@ -75,6 +75,9 @@ vmi_port_lock_held(const struct vmi_port_lock *lock)
 void *vmi_port_pages_get(size_t bytes);
 void vmi_port_pages_put(void *memory, size_t bytes);
 
+/* Memory may be put back in parts, of so many bytes at a time: a large one takes long. */
+#define VMI_PORT_PART_BYTES 65536
+
 /*
  * A window: address space in which memory appears, zeroed, where it is touched, and from which parts
  * can be dropped again.  What lies in one window is reached by one addition.  NULL: none to be had.

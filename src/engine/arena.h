@@ -39,6 +39,7 @@ struct vmi_supply {
     struct vmi_piece *pieces;      /* (A) pieces that came back */
     struct vmi_piece *garbage;     /* (A) to be put back to the source when the lock is left */
     size_t bytes;                  /* (A) obtained and not put back */
+    bool is_port;                  /* (C) the source is the port's pages */
 };
 
 /* Where spans come from: engine/import.h. */

@@ -5,6 +5,8 @@
 
 enum {
     FEW_HOLES = 24,    /* an arena with so many holes is scanned rather than indexed */
+    LUCKY_BINS = 2,    /* bins whose front may have a lucky place, before a larger class is taken */
+    MANY_BINS = 64,    /* and before an index is asked for */
     OWN_TRIES = 32,    /* holes of the request's own class to look at before the index is asked */
     DRAW_TRIES = 16,   /* random numbers drawn for an even one */
     BY_SIZE_TRIES = 64 /* misfits by size before the window is searched by address */
@@ -147,28 +149,23 @@ lowest_from(const struct vmem_arena *arena, const struct vmi_request *request, v
 {
     const struct vmi_order *order = &arena->by_address.order;
     struct vmi_shape shape = request->shape;
+    struct vmi_way way;
     struct vmi_entry entry;
     vmem_addr_t at;
+    bool is_there;
 
     shape.addr_min = from > shape.addr_min ? from : shape.addr_min;
     if (shape.addr_min > shape.addr_max) {
         return VMI_NO_PLACE;
     }
     /* The hole that begins below and may reach in; then those that begin inside. */
-    if (vmi_order_seek_back(order, shape.addr_min, 0, &entry) && entry.other >= shape.size &&
-        vmi_fit_lowest(entry.key, entry.key + (entry.other - 1), &shape, &at)) {
-        return chosen(choice, entry.tag, at);
-    }
-    for (vmem_addr_t key = shape.addr_min; vmi_order_seek(order, key, 0, shape.size, &entry);
-         key = entry.key + 1) {
-        if (entry.key > shape.addr_max) {
-            break;
-        }
+    vmi_order_go(order, shape.addr_min, 0, &way);
+    is_there = vmi_order_here(order, &way, &entry) && entry.other >= shape.size;
+    is_there = is_there || vmi_order_next(order, &way, shape.size, &entry);
+    for (; is_there && entry.key <= shape.addr_max;
+         is_there = vmi_order_next(order, &way, shape.size, &entry)) {
         if (vmi_fit_lowest(entry.key, entry.key + (entry.other - 1), &shape, &at)) {
             return chosen(choice, entry.tag, at);
-        }
-        if (entry.key == VMEM_ADDR_MAX) {
-            break;
         }
     }
     return VMI_NO_PLACE;
@@ -179,23 +176,21 @@ static enum vmi_verdict
 highest(
     const struct vmem_arena *arena, const struct vmi_request *request, struct vmi_choice *choice)
 {
+    const struct vmi_order *order = &arena->by_address.order;
     const struct vmi_shape *shape = &request->shape;
-    vmem_addr_t key = shape->addr_max;
+    struct vmi_way way;
     struct vmi_entry entry;
     vmem_addr_t at;
+    bool is_there;
 
-    while (vmi_order_seek_back(&arena->by_address.order, key, shape->size, &entry)) {
-        const vmem_addr_t last = entry.key + (entry.other - 1);
-        if (last < shape->addr_min) {
-            break;
-        }
-        if (vmi_fit_highest(entry.key, last, shape, &at)) {
+    vmi_order_go(order, shape->addr_max, 0, &way);
+    is_there = vmi_order_here(order, &way, &entry) && entry.other >= shape->size;
+    is_there = is_there || vmi_order_previous(order, &way, shape->size, &entry);
+    for (; is_there && entry.key + (entry.other - 1) >= shape->addr_min;
+         is_there = vmi_order_previous(order, &way, shape->size, &entry)) {
+        if (vmi_fit_highest(entry.key, entry.key + (entry.other - 1), shape, &at)) {
             return chosen(choice, entry.tag, at);
         }
-        if (entry.key == 0) {
-            break;
-        }
-        key = entry.key - 1;
     }
     return VMI_NO_PLACE;
 }
@@ -222,21 +217,16 @@ best_in_window(
 {
     const struct vmi_order *order = &arena->by_address.order;
     struct best best = { 0 };
+    struct vmi_way way;
     struct vmi_entry entry;
+    bool is_there;
 
-    if (vmi_order_seek_back(order, request->shape.addr_min, 0, &entry) &&
-        entry.key != request->shape.addr_min) {
+    vmi_order_go(order, request->shape.addr_min, 0, &way);
+    is_there = vmi_order_here(order, &way, &entry);
+    is_there = is_there || vmi_order_next(order, &way, request->shape.size, &entry);
+    for (; is_there && entry.key <= request->shape.addr_max;
+         is_there = vmi_order_next(order, &way, request->shape.size, &entry)) {
         consider(arena, request, entry.tag, &best);
-    }
-    for (vmem_addr_t key = request->shape.addr_min;
-         vmi_order_seek(order, key, 0, request->shape.size, &entry); key = entry.key + 1) {
-        if (entry.key > request->shape.addr_max) {
-            break;
-        }
-        consider(arena, request, entry.tag, &best);
-        if (entry.key == VMEM_ADDR_MAX) {
-            break;
-        }
     }
     return best.hole == 0 ? VMI_NO_PLACE : chosen(choice, best.hole, best.addr);
 }
@@ -244,29 +234,24 @@ best_in_window(
 static enum vmi_verdict
 best_fit(struct vmem_arena *arena, const struct vmi_request *request, struct vmi_choice *choice)
 {
+    const struct vmi_order *order = &arena->by_size.order;
+    unsigned tries = request->is_windowed ? BY_SIZE_TRIES : UINT32_MAX;
+    struct vmi_way way;
     struct vmi_entry entry;
     vmem_addr_t at;
-    vmem_size_t size = request->shape.size;
-    vmem_addr_t start = 0;
 
     if (arena->by_size.state != VMI_INDEX_READY) {
         choice->index = &arena->by_size;
         return VMI_WANTS_INDEX;
     }
-    for (unsigned tries = 0;; tries++) {
-        if (!vmi_order_seek(&arena->by_size.order, size, start, 0, &entry)) {
+    /* Size 0 does not exist: the place before the first hole of the size is well defined. */
+    vmi_order_go(order, request->shape.size - 1, VMEM_ADDR_MAX, &way);
+    for (; tries > 0; tries--) {
+        if (!vmi_order_next(order, &way, 0, &entry)) {
             return VMI_NO_PLACE;
         }
         if (place_in(request, entry.other, entry.key, request->is_high, &at)) {
             return chosen(choice, entry.tag, at);
-        }
-        if (tries >= BY_SIZE_TRIES && request->is_windowed) {
-            break;
-        }
-        size = entry.key;
-        start = entry.other + 1; /* a hole of two units or more cannot start at the top */
-        if (start == 0 && ++size == 0) {
-            return VMI_NO_PLACE;
         }
     }
     if (arena->by_address.state != VMI_INDEX_READY) {
@@ -302,21 +287,30 @@ by_address(struct vmem_arena *arena, const struct vmi_request *request, struct v
  * Instant fit, by size class
  * ---------------------------------------------------------------------------------------------- */
 
-/* A few holes of the first classes that are large enough but may be misaligned. */
+/*
+ * Look at the fronts of the classes that may hold the request, from its own upward, until a hole will
+ * do.  *is_sure: every hole that is large enough was looked at.
+ */
 static enum vmi_verdict
-try_luck(
-    const struct vmem_arena *arena, const struct vmi_request *request, struct vmi_choice *choice)
+try_luck(const struct vmem_arena *arena, const struct vmi_request *request, unsigned tries,
+    struct vmi_choice *choice, bool *is_sure)
 {
-    const unsigned found = vmi_bins_first(
-        &arena->bins, vmi_class_sufficient(request->shape.size >> arena->quantum_log2));
+    const struct vmi_bins *bins = &arena->bins;
+    unsigned class_index = vmi_bins_class(bins, request->shape.size);
 
-    if (found == VMI_CLASS_NONE) {
-        return VMI_NO_PLACE;
-    }
-    for (unsigned place = 0; place < VMI_FRONT; place++) {
-        const uint32_t hole = arena->bins.bin[found].front[place];
-        if (hole != 0 && place_in_hole(arena, request, hole, choice) == VMI_CHOSEN) {
-            return VMI_CHOSEN;
+    *is_sure = true;
+    while ((class_index = vmi_bins_first(bins, class_index)) != VMI_CLASS_NONE) {
+        const struct vmi_bin *bin = &bins->bin[class_index++];
+        if (tries == 0) {
+            *is_sure = false;
+            break;
+        }
+        tries--;
+        *is_sure = *is_sure && bin->overflow == 0;
+        for (unsigned place = 0; place < VMI_FRONT && bin->front[place] != 0; place++) {
+            if (place_in_hole(arena, request, bin->front[place], choice) == VMI_CHOSEN) {
+                return VMI_CHOSEN;
+            }
         }
     }
     return VMI_NO_PLACE;
@@ -327,8 +321,9 @@ instant_shaped(
     struct vmem_arena *arena, const struct vmi_request *request, struct vmi_choice *choice)
 {
     const vmem_size_t enough = vmi_fit_sufficient(&request->shape, arena->quantum);
+    bool is_sure;
 
-    if (try_luck(arena, request, choice) == VMI_CHOSEN) {
+    if (try_luck(arena, request, LUCKY_BINS, choice, &is_sure) == VMI_CHOSEN) {
         return VMI_CHOSEN;
     }
     if (enough != 0) {
@@ -338,10 +333,13 @@ instant_shaped(
         }
     }
     arena->searches++;
-    if (arena->hole_count <= FEW_HOLES) {
-        return by_scan(arena, request, choice);
+    if (arena->by_address.state == VMI_INDEX_READY) {
+        return by_address(arena, request, choice);
     }
-    return by_address(arena, request, choice);
+    if (try_luck(arena, request, MANY_BINS, choice, &is_sure) == VMI_CHOSEN) {
+        return VMI_CHOSEN;
+    }
+    return is_sure ? VMI_NO_PLACE : by_address(arena, request, choice);
 }
 
 static enum vmi_verdict

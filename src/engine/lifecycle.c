@@ -103,7 +103,8 @@ set_up(struct vmem_arena *arena, const struct vmem_options *options)
     }
     vmi_tags_init(&arena->tags);
     vmi_slab_init(&arena->nodes, VMI_NODE_LOG2);
-    if (arena->supply.source.get == port_get && options->tag_memory == NULL) {
+    arena->supply.is_port = arena->supply.source.get == port_get;
+    if (arena->supply.is_port && options->tag_memory == NULL) {
         vmi_supply_set_windows(arena);
     }
     vmi_order_init(&arena->spans, &arena->nodes, false);

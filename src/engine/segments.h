@@ -102,22 +102,23 @@ vmi_hole_precede(
     return index;
 }
 
-/*
- * Carve from the low end of the hole at a place of a bin's front: the common case.  The arena has no
- * index.
- */
+/* Carve from the low end of the hole at a place of a bin's front: the common case. */
 static inline uint32_t
 vmi_carve_front(struct vmem_arena *arena, unsigned class_index, unsigned place, vmem_size_t size)
 {
     struct vmi_bin *bin = &arena->bins.bin[class_index];
     const uint32_t hole_index = bin->front[place];
     struct vmi_tag *hole = vmi_tag(arena, hole_index);
-    const vmem_size_t rest = hole->size - size;
+    const vmem_size_t old_size = hole->size;
+    const vmem_size_t rest = old_size - size;
     uint32_t index;
 
     if (rest == 0) {
         vmi_bins_remove_front(&arena->bins, &arena->tags, class_index, place);
         arena->hole_count--;
+        if (VMI_UNLIKELY(arena->is_indexed)) {
+            vmi_index_remove(arena, hole_index);
+        }
         vmi_hole_take(arena, hole_index, hole);
         return hole_index;
     }
@@ -129,6 +130,9 @@ vmi_carve_front(struct vmem_arena *arena, unsigned class_index, unsigned place, 
     } else {
         vmi_bins_remove_front(&arena->bins, &arena->tags, class_index, place);
         vmi_bins_insert(&arena->bins, &arena->tags, hole_index, hole);
+    }
+    if (VMI_UNLIKELY(arena->is_indexed)) {
+        vmi_index_change(arena, hole_index, hole->start - size, old_size);
     }
     return index;
 }

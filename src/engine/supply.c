@@ -83,22 +83,33 @@ retire(struct vmem_arena *arena, void *memory, size_t bytes)
     *list = piece;
 }
 
+/* Take a part off a large piece of the port's memory, so that no call puts back all of it at once. */
+static struct vmi_piece *
+take_part(struct vmi_supply *supply)
+{
+    struct vmi_piece *piece = supply->garbage;
+    struct vmi_piece *part = piece;
+
+    if (VMI_PORT_PART_BYTES != 0 && supply->is_port && piece->bytes > VMI_PORT_PART_BYTES) {
+        piece->bytes -= VMI_PORT_PART_BYTES;
+        part = (struct vmi_piece *)(void *)((char *)piece + piece->bytes);
+        part->bytes = VMI_PORT_PART_BYTES;
+    } else {
+        supply->garbage = piece->next;
+    }
+    return part;
+}
+
 void
 vmi_leave_with_garbage(struct vmem_arena *arena)
 {
     const struct vmem_tag_source source = arena->supply.source;
-    struct vmi_piece *garbage = arena->supply.garbage;
+    struct vmi_piece *piece = take_part(&arena->supply);
+    const size_t bytes = piece->bytes;
 
-    arena->supply.garbage = NULL;
-    for (const struct vmi_piece *piece = garbage; piece != NULL; piece = piece->next) {
-        arena->supply.bytes -= piece->bytes;
-    }
+    arena->supply.bytes -= bytes;
     vmi_leave_quickly(arena);
-    while (garbage != NULL) {
-        struct vmi_piece *next = garbage->next;
-        source.put(source.arg, garbage, garbage->bytes);
-        garbage = next;
-    }
+    source.put(source.arg, piece, bytes);
 }
 
 static size_t
@@ -322,6 +333,12 @@ vmi_supply_needs(struct vmem_arena *arena, const struct vmi_needs *needs)
         outcome = supply_once(arena, needs);
     } while (outcome == OBTAINED);
     return outcome == IS_THERE ? 0 : ENOMEM;
+}
+
+bool
+vmi_supply_has_nodes(const struct vmem_arena *arena)
+{
+    return arena->nodes.free_count >= NODES_KEPT && arena->cursors == NULL;
 }
 
 VMI_NOINLINE void

@@ -3,6 +3,8 @@
  */
 #include "structures/order.h"
 
+#include <limits.h>
+
 enum {
     JOIN_BELOW = VMI_FANOUT / 4,      /* a node with fewer entries looks for a neighbour */
     JOIN_AT_MOST = VMI_FANOUT * 3 / 4 /* entries of two neighbours that may become one */
@@ -39,20 +41,25 @@ is_after(const struct vmi_order *order, const struct vmi_node *node, unsigned sl
     return order->by_size && node->other[slot] > other;
 }
 
-/* The number of entries that are not after (key, other). */
+/*
+ * The number of entries that are not after (key, other).  By halves, without a branch: where a key lies
+ * is anybody's guess.
+ */
 static unsigned
 rank(const struct vmi_order *order, const struct vmi_node *node, uint64_t key, uint64_t other)
 {
     unsigned low = 0;
-    unsigned high = node->count;
+    unsigned left = node->count;
 
-    while (low < high) {
-        const unsigned middle = (low + high) / 2;
-        if (is_after(order, node, middle, key, other)) {
-            high = middle;
-        } else {
-            low = middle + 1;
+    while (left > 0) {
+        const unsigned half = (left + 1) / 2;
+        const unsigned at = low + half - 1;
+        unsigned goes_on = vmi_is_below(key, node->key[at]) ^ 1u;
+        if (VMI_UNLIKELY(order->by_size)) {
+            goes_on = (unsigned)!is_after(order, node, at, key, other);
         }
+        low = vmi_select(goes_on, low + half, low);
+        left -= half;
     }
     return low;
 }
@@ -360,92 +367,139 @@ take_entry(const struct vmi_node *leaf, unsigned slot, struct vmi_entry *entry)
     return true;
 }
 
-bool
-vmi_order_seek(const struct vmi_order *order, uint64_t key, uint64_t other, uint64_t least,
-    struct vmi_entry *entry)
+/* Before the first entry of the order, the slot of the leaf's step is this. */
+#define BEFORE_FIRST UINT_MAX
+
+void
+vmi_order_go(const struct vmi_order *order, uint64_t key, uint64_t other, struct vmi_way *way)
 {
-    struct path path;
-    unsigned depth;
+    uint32_t index = order->root;
+
+    way->depth = 0;
+    way->step[0].node = NULL;
+    while (index != 0) {
+        const struct vmi_node *node = node_at(order, index);
+        const unsigned before = rank(order, node, key, other);
+        way->step[way->depth].node = node;
+        way->step[way->depth].slot = before > 0 ? before - 1 : 0;
+        if (node->level == 0) {
+            way->step[way->depth].slot = before - 1; /* BEFORE_FIRST if there is none before */
+            return;
+        }
+        index = node->ref[way->step[way->depth].slot];
+        way->depth++;
+    }
+}
+
+bool
+vmi_order_here(const struct vmi_order *order, const struct vmi_way *way, struct vmi_entry *entry)
+{
+    const unsigned slot = way->step[way->depth].slot;
+
+    return order->root != 0 && slot != BEFORE_FIRST &&
+        take_entry(way->step[way->depth].node, slot, entry);
+}
+
+bool
+vmi_order_next(
+    const struct vmi_order *order, struct vmi_way *way, uint64_t least, struct vmi_entry *entry)
+{
+    unsigned depth = way->depth;
     unsigned slot;
 
     if (order->root == 0) {
         return false;
     }
-    find(order, key, other, &path);
-    depth = path.depth;
-    slot = path.step[depth].slot;
-    {
-        /* `find` stops at the entry before (key, other), unless that one is equal, or none is. */
-        const struct vmi_node *leaf = path.step[depth].node;
-        const bool is_equal =
-            leaf->key[slot] == key && (!order->by_size || leaf->other[slot] == other);
-        if (!is_equal && !is_after(order, leaf, slot, key, other)) {
-            slot++;
-        }
-    }
+    VMI_ASSERT(!order->by_size || least == 0);
+    slot = way->step[depth].slot + 1; /* BEFORE_FIRST becomes 0 */
     for (;;) {
-        const struct vmi_node *node = path.step[depth].node;
-        if (order->by_size) {
-            least = 0;
-        }
+        const struct vmi_node *node = way->step[depth].node;
         while (slot < node->count && node->other[slot] < least) {
             slot++;
         }
         if (slot < node->count) {
+            way->step[depth].slot = slot;
             if (node->level == 0) {
+                way->depth = depth;
                 return take_entry(node, slot, entry);
             }
-            path.step[depth].slot = slot;
             depth++;
-            path.step[depth].node = node_at(order, node->ref[slot]);
+            way->step[depth].node = node_at(order, node->ref[slot]);
             slot = 0;
         } else if (depth == 0) {
             return false;
         } else {
             depth--;
-            slot = path.step[depth].slot + 1;
+            slot = way->step[depth].slot + 1;
         }
     }
+}
+
+bool
+vmi_order_previous(
+    const struct vmi_order *order, struct vmi_way *way, uint64_t least, struct vmi_entry *entry)
+{
+    unsigned depth = way->depth;
+    unsigned slots; /* entries of the node that are still to be looked at, from its first */
+
+    if (order->root == 0) {
+        return false;
+    }
+    VMI_ASSERT(!order->by_size || least == 0);
+    slots = way->step[depth].slot == BEFORE_FIRST ? 0 : way->step[depth].slot;
+    for (;;) {
+        const struct vmi_node *node = way->step[depth].node;
+        while (slots > 0 && node->other[slots - 1] < least) {
+            slots--;
+        }
+        if (slots > 0) {
+            way->step[depth].slot = slots - 1;
+            if (node->level == 0) {
+                way->depth = depth;
+                return take_entry(node, slots - 1, entry);
+            }
+            depth++;
+            way->step[depth].node = node_at(order, node->ref[slots - 1]);
+            slots = way->step[depth].node->count;
+        } else if (depth == 0) {
+            return false;
+        } else {
+            depth--;
+            slots = way->step[depth].slot;
+        }
+    }
+}
+
+bool
+vmi_order_seek(const struct vmi_order *order, uint64_t key, uint64_t other, uint64_t least,
+    struct vmi_entry *entry)
+{
+    struct vmi_way way;
+    struct vmi_entry here;
+
+    vmi_order_go(order, key, other, &way);
+    if (vmi_order_here(order, &way, &here) && here.key == key &&
+        (order->by_size ? here.other == other : here.other >= least)) {
+        *entry = here;
+        return true;
+    }
+    return vmi_order_next(order, &way, least, entry);
 }
 
 bool
 vmi_order_seek_back(
     const struct vmi_order *order, uint64_t key, uint64_t least, struct vmi_entry *entry)
 {
-    struct path path;
-    unsigned depth;
-    unsigned slots; /* entries of the node that are still to be looked at, from its first */
+    struct vmi_way way;
+    struct vmi_entry here;
 
     VMI_ASSERT(!order->by_size);
-    if (order->root == 0) {
-        return false;
+    vmi_order_go(order, key, 0, &way);
+    if (vmi_order_here(order, &way, &here) && here.other >= least) {
+        *entry = here;
+        return true;
     }
-    find(order, key, 0, &path);
-    depth = path.depth;
-    slots = path.step[depth].slot + 1;
-    if (is_after(order, path.step[depth].node, slots - 1, key, 0)) {
-        slots--;
-    }
-    for (;;) {
-        const struct vmi_node *node = path.step[depth].node;
-        while (slots > 0 && node->other[slots - 1] < least) {
-            slots--;
-        }
-        if (slots > 0) {
-            if (node->level == 0) {
-                return take_entry(node, slots - 1, entry);
-            }
-            path.step[depth].slot = slots - 1;
-            depth++;
-            path.step[depth].node = node_at(order, node->ref[slots - 1]);
-            slots = path.step[depth].node->count;
-        } else if (depth == 0) {
-            return false;
-        } else {
-            depth--;
-            slots = path.step[depth].slot;
-        }
-    }
+    return vmi_order_previous(order, &way, least, entry);
 }
 
 uint64_t

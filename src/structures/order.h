@@ -89,6 +89,34 @@ void vmi_order_update(
 /* Give all nodes back. */
 void vmi_order_clear(struct vmi_order *order);
 
+/* A place in an order, until the order changes.  The way to a leaf: step[0] is the root. */
+struct vmi_way {
+    unsigned depth; /* index of the leaf's step */
+    struct {
+        const struct vmi_node *node;
+        unsigned slot;
+    } step[VMI_ORDER_LEVELS_MAX];
+};
+
+/*
+ * Go to the last entry at or before (key, other) -- before key alone, in address order -- or, if there
+ * is none, to the place before the first entry.
+ */
+void vmi_order_go(const struct vmi_order *order, uint64_t key, uint64_t other, struct vmi_way *way);
+
+/* The entry at that place.  False: it is before the first entry. */
+bool vmi_order_here(
+    const struct vmi_order *order, const struct vmi_way *way, struct vmi_entry *entry);
+
+/*
+ * Go on to the next entry, or back to the one before, whose `other` is at least `least`, and read it.
+ * False: there is none, and the way ends here.  In size order `least` must be 0.
+ */
+bool vmi_order_next(
+    const struct vmi_order *order, struct vmi_way *way, uint64_t least, struct vmi_entry *entry);
+bool vmi_order_previous(
+    const struct vmi_order *order, struct vmi_way *way, uint64_t least, struct vmi_entry *entry);
+
 /*
  * The first entry at or after (key, other) -- after key alone, in address order -- whose `other` is
  * at least `least`; the last one at or before key.  False, *entry untouched, if there is none.

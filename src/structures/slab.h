@@ -36,7 +36,7 @@
 #include "base/bits.h"
 
 enum {
-    VMI_CHUNK_LOG2 = 18,       /* log2 of the bytes of the largest chunk */
+    VMI_CHUNK_LOG2 = 16,       /* log2 of the bytes of the largest chunk */
     VMI_CHUNK_FIRST_LOG2 = 12, /* of the first chunk; each further one doubles */
     VMI_WINDOW_LOG2 = sizeof(void *) >= 8 ? 30 : 24, /* log2 of the bytes of a window */
     VMI_SLAB_DIR_INLINE = 8, /* directory entries before a directory must be obtained */

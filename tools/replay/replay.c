@@ -40,7 +40,7 @@ note_fault(void *arg, const struct vmem_fault *fault)
 }
 
 /* Everything that lasts for the whole command. */
-struct session {
+struct command {
     struct replay_options options;
     struct replay_context context;
     struct replay_summary summary;
@@ -78,19 +78,19 @@ print_error(const struct vmem_trace *trace)
 /* Run all passes of one plan.  Returns false and context.why if that was not possible. */
 static bool
 run_passes(
-    struct session *session, struct replay_result *result, const struct replay_demand *demand)
+    struct command *command, struct replay_result *result, const struct replay_demand *demand)
 {
-    struct replay_context *context = &session->context;
-    session->faults = (struct fault_log){ 0 };
-    if (session->options.size_rule == REPLAY_SIZE_FIT &&
+    struct replay_context *context = &command->context;
+    command->faults = (struct fault_log){ 0 };
+    if (command->options.size_rule == REPLAY_SIZE_FIT &&
         !replay_find_fit(result, demand, context)) {
         return false;
     }
     const bool is_run = replay_survey(result, context) &&
-        replay_observe(result, session->options.is_checked, context) &&
+        replay_observe(result, command->options.is_checked, context) &&
         replay_measure_rate(result, context) && replay_measure_latency(result, context);
-    result->fault_count = session->faults.count;
-    memcpy(result->fault, session->faults.text, sizeof(result->fault));
+    result->fault_count = command->faults.count;
+    memcpy(result->fault, command->faults.text, sizeof(result->fault));
     return is_run;
 }
 
@@ -105,9 +105,9 @@ add_to_summary(struct replay_summary *summary, const struct replay_result *resul
 
 /* Replay under one policy or all.  report->skipped says why, if it was not possible. */
 static void
-replay_policies_of(struct session *session, struct replay_report *report)
+replay_policies_of(struct command *command, struct replay_report *report)
 {
-    const struct replay_options *options = &session->options;
+    const struct replay_options *options = &command->options;
     const struct replay_job job = {
         .trace = report->trace,
         .demand = report->demand,
@@ -118,59 +118,59 @@ replay_policies_of(struct session *session, struct replay_report *report)
         const struct replay_policy *policy =
             options->policy == NULL ? &replay_policies[i] : options->policy;
         struct replay_result *result = &report->results[i];
-        if (!replay_plan_make(&result->plan, &job, policy, session->context.why) ||
-            !run_passes(session, result, report->demand)) {
-            memcpy(report->skipped, session->context.why, sizeof(report->skipped));
+        if (!replay_plan_make(&result->plan, &job, policy, command->context.why) ||
+            !run_passes(command, result, report->demand)) {
+            memcpy(report->skipped, command->context.why, sizeof(report->skipped));
             replay_plan_dispose(&result->plan);
             return;
         }
         report->result_count++;
-        add_to_summary(&session->summary, result);
+        add_to_summary(&command->summary, result);
     }
 }
 
 static void
-finish_report(struct session *session, struct replay_report *report)
+finish_report(struct command *command, struct replay_report *report)
 {
     const struct vmem_trace *trace = report->trace;
-    replay_progress_clear(&session->context.progress);
-    if (session->options.is_json) {
-        replay_document_add(session->document, report);
+    replay_progress_clear(&command->context.progress);
+    if (command->options.is_json) {
+        replay_document_add(command->document, report);
     } else {
         replay_report_print(report);
-        replay_overview_add(session->overview, report);
+        replay_overview_add(command->overview, report);
         (void)fflush(stdout);
     }
     if (!report->is_whole) {
         print_error(trace);
-    } else if (trace->lacks_newline && !session->options.is_quiet) {
+    } else if (trace->lacks_newline && !command->options.is_quiet) {
         (void)fprintf(
             stderr, "%s: note: the last line has no end; was the file cut?\n", trace->name);
     }
     if (report->skipped[0] != '\0') {
         (void)fprintf(stderr, "%s: error: %s\n", trace->name, report->skipped);
     }
-    session->summary.unread_count += !report->is_whole || report->skipped[0] != '\0';
+    command->summary.unread_count += !report->is_whole || report->skipped[0] != '\0';
     for (size_t i = 0; i < report->result_count; i++) {
         replay_plan_dispose(&report->results[i].plan);
     }
 }
 
 static void
-replay_file(struct session *session, const char *name)
+replay_file(struct command *command, const char *name)
 {
     struct vmem_trace trace;
     struct replay_demand demand = { 0 };
     struct replay_report *report = calloc(1, sizeof(*report));
-    session->summary.file_count++;
+    command->summary.file_count++;
     if (report == NULL) {
         (void)fprintf(stderr, "%s: error: no memory for a report\n", name);
-        session->summary.unread_count++;
+        command->summary.unread_count++;
         return;
     }
-    replay_progress_begin(&session->context.progress, name);
+    replay_progress_begin(&command->context.progress, name);
     *report = (struct replay_report){
-        .options = &session->options,
+        .options = &command->options,
         .trace = &trace,
         .demand = &demand,
         .is_whole = vmem_trace_load(&trace, name),
@@ -180,12 +180,12 @@ replay_file(struct session *session, const char *name)
             (void)snprintf(report->skipped, sizeof(report->skipped),
                 "the trace has no operations: there is nothing to replay");
         }
-    } else if (!replay_demand_measure(&demand, &trace, &session->options)) {
+    } else if (!replay_demand_measure(&demand, &trace, &command->options)) {
         (void)snprintf(report->skipped, sizeof(report->skipped), "no memory to measure the trace");
     } else {
-        replay_policies_of(session, report);
+        replay_policies_of(command, report);
     }
-    finish_report(session, report);
+    finish_report(command, report);
     vmem_trace_dispose(&trace);
     free(report);
 }
@@ -193,9 +193,9 @@ replay_file(struct session *session, const char *name)
 int
 vmem_cmd_replay(int argc, char **argv)
 {
-    static struct session session;
-    session = (struct session){ 0 };
-    switch (replay_options_read(&session.options, argc, argv)) {
+    static struct command command;
+    command = (struct command){ 0 };
+    switch (replay_options_read(&command.options, argc, argv)) {
     case REPLAY_OPTIONS_DONE:
         return EXIT_OK;
     case REPLAY_OPTIONS_WRONG:
@@ -203,22 +203,22 @@ vmem_cmd_replay(int argc, char **argv)
     case REPLAY_OPTIONS_RUN:
         break;
     }
-    vmem_set_fatal_hook(note_fault, &session.faults);
-    replay_progress_init(&session.context.progress, session.options.is_quiet);
-    session.overview = session.options.is_json ? NULL : replay_overview_new();
-    session.document = session.options.is_json ? replay_document_new() : NULL;
-    for (size_t i = 0; i < session.options.file_count; i++) {
-        replay_file(&session, session.options.files[i]);
+    vmem_set_fatal_hook(note_fault, &command.faults);
+    replay_progress_init(&command.context.progress, command.options.is_quiet);
+    command.overview = command.options.is_json ? NULL : replay_overview_new();
+    command.document = command.options.is_json ? replay_document_new() : NULL;
+    for (size_t i = 0; i < command.options.file_count; i++) {
+        replay_file(&command, command.options.files[i]);
     }
     vmem_set_fatal_hook(NULL, NULL);
-    struct replay_summary *summary = &session.summary;
+    struct replay_summary *summary = &command.summary;
     summary->exit_status = summary->unsound_count > 0 ? EXIT_UNSOUND
         : summary->unread_count > 0                   ? EXIT_INPUT
                                                       : EXIT_OK;
-    if (session.options.is_json && !replay_document_print(session.document, summary)) {
+    if (command.options.is_json && !replay_document_print(command.document, summary)) {
         (void)fputs("vmem replay: error: the JSON document could not be written\n", stderr);
         return EXIT_INPUT;
     }
-    replay_overview_print(session.overview, summary);
+    replay_overview_print(command.overview, summary);
     return summary->exit_status;
 }
