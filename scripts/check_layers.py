@@ -22,6 +22,8 @@ import sys
 FREESTANDING = {
     "float.h", "iso646.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h",
     "stddef.h", "stdint.h", "stdnoreturn.h", "string.h",
+    # The compiler's own, where the target has the instructions.
+    "emmintrin.h",
 }
 INCLUDE = re.compile(r'\s*#\s*include\s+([<"])([^>"]+)[>"]')
 

@@ -99,8 +99,10 @@ enum vmem_typemask {
  *   tags.get   no          no                    yes          no          yes
  *   tags.put   no          no                    yes          no          no
  *   visitor    no          yes                   yes          yes         -
- *   sink       no          yes                   yes          yes         -
+ *   sink       no (1)      yes                   yes          yes         -
  *   fatal hook no          inspect only          yes          yes         may return
+ *
+ *   (1) vmem_printall() and vmem_whatis() hold the registry's: no arena may be created or destroyed.
  * ---------------------------------------------------------------------------------------------- */
 
 /*
@@ -117,8 +119,8 @@ struct vmem_import_request {
     vmem_size_t phase;         /* units, < align */
     vmem_size_t nocross;       /* units, power of two; 0 = none */
     vmem_addr_t addr_min;      /* first unit allowed */
-    vmem_addr_t addr_max;      /* last unit allowed, inclusive */
-    unsigned flags;            /* of the request */
+    vmem_addr_t addr_max;      /* last unit allowed of a span of `size`, inclusive */
+    unsigned flags;            /* VMEM_NOWAIT: do not sleep */
 };
 
 /* A non-empty range: size units from start.  It never reaches beyond VMEM_ADDR_MAX. */
@@ -326,7 +328,8 @@ struct vmem_constraint {
  *   addr   receives the first unit; 0 is an ordinary address
  *
  * Returns   0; EINVAL size 0 or bad flags; ENOMEM no place, or no memory for tags: vmem_explain()
- *           tells which; ENOTSUP VMEM_WAIT (EINVAL on an arena without a lock)
+ *           tells which; ENOTSUP VMEM_WAIT (EINVAL on an arena without a lock); EBUSY re-entered,
+ *           and the fatal hook returned
  * Locks     takes the arena lock; may call tags.get, import and reclaim
  * Cost      O(1) instant fit while a larger class has a hole, else O(log holes)
  * Source    [BA01 4.4]
@@ -393,7 +396,7 @@ VMEM_API VMEM_MUST_USE int vmem_handle_range(
 VMEM_API void vmem_drain(struct vmem_arena *arena);
 
 /*
- * Do pending metadata work now: finish growing, shrink tables, return spare memory, fault ahead.
+ * Do pending metadata work now: finish growing, shrink tables, return spare memory.
  * Nothing depends on it. [L2]
  */
 VMEM_API void vmem_maintain(struct vmem_arena *arena);
@@ -413,7 +416,8 @@ VMEM_API VMEM_MUST_USE int vmem_roundup_size(
 /*
  * Units that are busy (VMEM_ALLOC), free (VMEM_FREE), both, or in the largest hole (VMEM_MAXFREE,
  * alone). [S13]  Exact.  What rests in caches or in quarantine counts as free.  0 for other masks.
- * Cost      O(1); VMEM_MAXFREE O(log holes) with an address index, else O(holes of the top class)
+ * Cost      O(1); VMEM_MAXFREE O(holes of the top class) without an address index, and O(segments)
+ *           while something rests in quarantine
  */
 VMEM_API vmem_size_t vmem_size(struct vmem_arena *arena, unsigned typemask);
 
@@ -436,7 +440,7 @@ struct vmem_segment {
     vmem_addr_t start; /* first unit */
     vmem_size_t size;  /* units */
     unsigned type;     /* VMEM_ALLOC, VMEM_FREE or VMEM_SPAN */
-    bool imported;     /* of a span: it came from the source */
+    bool imported;     /* of a span: it goes back to its source when it is wholly free */
 };
 
 /* Return false to end the walk. */
@@ -456,7 +460,7 @@ typedef bool vmem_arena_visitor_fn(void *arg, struct vmem_arena *arena);
 VMEM_API void vmem_walk_arenas(vmem_arena_visitor_fn *visitor, void *arg);
 
 /* The arena that this one imports from, or NULL. */
-VMEM_API struct vmem_arena *vmem_source(const struct vmem_arena *arena);
+VMEM_API struct vmem_arena *vmem_source(struct vmem_arena *arena);
 
 /* Why a request fails. */
 enum vmem_reason {
@@ -537,12 +541,13 @@ VMEM_API void vmem_whatis(vmem_addr_t addr, vmem_sink_fn *sink, void *arg);
 
 /* The first invariant that does not hold. */
 struct vmem_violation {
-    const char *invariant; /* "I5: holes never touch": the number and sentence of docs/DESIGN.md */
-    vmem_addr_t addr;      /* where */
-    uint64_t found;        /* the offending value, if one */
+    const char
+        *invariant;   /* "I4: two holes never touch": the number and sentence of docs/DESIGN.md */
+    vmem_addr_t addr; /* where */
+    uint64_t found;   /* the offending value, if one */
 };
 
-/* Check every invariant. [S15]  Returns true if all hold, else false and *violation.  O(n). */
+/* Check every invariant. [S15]  Returns true if all hold, else false and *violation.  O(n log n). */
 VMEM_API VMEM_MUST_USE bool vmem_check(struct vmem_arena *arena, struct vmem_violation *violation);
 
 /* -------------------------------------------------------------------------------------------------
@@ -553,7 +558,8 @@ enum vmem_fault_code {
     VMEM_FAULT_BAD_FREE = 1, /* nothing is allocated at that address (double free included) */
     VMEM_FAULT_WRONG_SIZE,   /* something is, of another size */
     VMEM_FAULT_BAD_HANDLE,   /* no live allocation has this handle */
-    VMEM_FAULT_HANDLE_ONLY,  /* allocated with a handle, freed by address */
+    VMEM_FAULT_HANDLE_ONLY,  /* allocated with a handle, freed by address (BAD_FREE where it takes
+                                too long to tell) */
     VMEM_FAULT_DESTROY_BUSY, /* destroyed with live allocations */
     VMEM_FAULT_REENTRY,      /* called back into an arena that is in a call */
     VMEM_FAULT_BAD_IMPORT,   /* the source gave a span that overlaps, is unaligned or too small */
@@ -565,12 +571,12 @@ enum vmem_fault_code {
 
 struct vmem_fault {
     enum vmem_fault_code code;
-    const char *arena;                         /* name */
-    vmem_addr_t addr;                          /* units: as given by the caller */
-    vmem_size_t size;                          /* units: as given */
-    vmem_addr_t found_start;                   /* units: what was found there, or nearest */
-    vmem_size_t found_size;                    /* units: 0 = nothing */
-    uint64_t count;                            /* DESTROY_BUSY: live allocations */
+    const char *arena;       /* name */
+    vmem_addr_t addr;        /* units: as given by the caller; BAD_HANDLE: the handle */
+    vmem_size_t size;        /* units: as given */
+    vmem_addr_t found_start; /* units: what was found there, or nearest */
+    vmem_size_t found_size;  /* units: 0 = nothing */
+    uint64_t count;          /* DESTROY_BUSY: live allocations */
     struct vmem_range live[VMEM_FAULT_RANGES]; /* DESTROY_BUSY: the first of them; size 0 = none */
     const char *text; /* one line: "vmem: BAD_FREE arena=kva addr=0x.. size=0x..: ..." */
 };

@@ -189,10 +189,12 @@ vmem_alloc(struct vmem_arena *arena, vmem_size_t size, unsigned flags, vmem_addr
 {
     const vmem_size_t rounded = (size + (arena->quantum - 1)) & ~(arena->quantum - 1);
 
-    /* 0 stays 0, and so does what cannot be rounded: both go the long way, to be refused. */
-    if (VMI_LIKELY(rounded != 0 && are_plain(flags)) &&
-        VMI_LIKELY(vmi_alloc_quickly(arena, rounded, addr, NULL))) {
-        return 0;
+    /* 0 stays 0, and what cannot be rounded becomes 0: both go the long way, to be refused. */
+    if (VMI_LIKELY(rounded != 0 && are_plain(flags))) {
+        const int status = vmi_alloc_quickly(arena, rounded, addr, NULL);
+        if (VMI_LIKELY(status != VMI_LONG_WAY)) {
+            return status;
+        }
     }
     const struct vmi_arguments arguments = vmi_arguments_of(size, NULL, flags);
     return allocate(arena, &arguments, addr, NULL);
@@ -242,9 +244,11 @@ vmem_alloc_handle(struct vmem_arena *arena, vmem_size_t size,
 {
     const vmem_size_t rounded = (size + (arena->quantum - 1)) & ~(arena->quantum - 1);
 
-    if (VMI_LIKELY(rounded != 0 && constraint == NULL && are_plain(flags)) &&
-        VMI_LIKELY(vmi_alloc_quickly(arena, rounded, addr, handle))) {
-        return 0;
+    if (VMI_LIKELY(rounded != 0 && constraint == NULL && are_plain(flags))) {
+        const int status = vmi_alloc_quickly(arena, rounded, addr, handle);
+        if (VMI_LIKELY(status != VMI_LONG_WAY)) {
+            return status;
+        }
     }
     const struct vmi_arguments arguments = vmi_arguments_of(size, constraint, flags);
     return allocate(arena, &arguments, addr, handle);
@@ -322,9 +326,15 @@ vmem_quantum(const struct vmem_arena *arena)
 }
 
 struct vmem_arena *
-vmem_source(const struct vmem_arena *arena)
+vmem_source(struct vmem_arena *arena)
 {
-    return arena->source.arena;
+    struct vmem_arena *source = NULL;
+
+    if (vmi_enter(arena)) {
+        source = arena->source.arena;
+        vmi_leave(arena);
+    }
+    return source;
 }
 
 bool

@@ -50,7 +50,7 @@ prepare(struct vmem_arena *arena, const struct vmi_request *request, struct vmi_
     const struct vmi_needs needs = { .tags = VMI_TAGS_PER_SPLIT,
         .busy_entry = !request->wants_handle };
     bool may_scan = false;
-    enum vmi_verdict verdict;
+    enum vmi_verdict verdict = VMI_WANTS_INDEX;
 
     do {
         if (!vmi_supply_is_ample(arena) && vmi_supply_needs(arena, &needs) != 0) {
@@ -185,7 +185,8 @@ use_span(struct vmem_arena *arena, const struct vmi_request *request,
         arena->imports_returned++;
     }
     vmi_leave(arena);
-    if (accepted != 0) {
+    /* More units than asked for are welcome, but not beyond the limit: nobody's fault. */
+    if (accepted != 0 && (accepted != ENOSPC || !vmi_range_exists(span->start, span->size))) {
         vmi_import_report(arena, span, accepted);
     }
     if (goes_back) {
@@ -213,7 +214,7 @@ struct climb {
     bool has_source_arena;      /* level 0 asked an arena, not a function */
 };
 
-/* Set a climb to a level at or below the one it is at, or one above it. */
+/* Set a climb to a level that it has been at, and *import to what was asked from there. */
 static void
 go_to_level(struct climb *climb, struct vmem_arena *arena, const struct vmi_request *request,
     unsigned level, struct vmi_import *import)
@@ -253,7 +254,7 @@ try_level(struct climb *climb, struct vmi_result *result, struct vmi_import *imp
     }
     if (*can_climb == 0 && import->source.arena == NULL) {
         *can_climb = ENOENT;
-        if (vmi_import_call(import, &span) == 0 && span.size != 0) {
+        if (vmi_import_call(import, &span) == 0) {
             return use_span(arena, &climb->request, import, &span, result);
         }
         note_refusal(arena, import);

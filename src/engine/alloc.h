@@ -7,6 +7,9 @@
 #include "engine/choose_hole.h"
 #include "engine/supply.h"
 
+/* Internal status of vmi_alloc_quickly(). */
+#define VMI_LONG_WAY (-1)
+
 struct vmi_result {
     vmem_addr_t addr;
     vmem_handle_t handle; /* 0 unless it was asked for */
@@ -44,10 +47,12 @@ vmi_handle_make(struct vmem_arena *arena, uint32_t index)
 }
 
 /*
- * The short way: no constraints, instant fit, everything at hand, a larger class has a hole.  False:
- * nothing was done, take the long way.  size: a multiple of the quantum, > 0.
+ * The short way: no constraints, instant fit, everything at hand, a larger class has a hole.
+ *
+ *   size     a multiple of the quantum, > 0
+ *   Returns  0; VMI_LONG_WAY nothing was done, take the long way; EBUSY re-entered, reported
  */
-static inline bool
+static inline int
 vmi_alloc_quickly(
     struct vmem_arena *arena, vmem_size_t size, vmem_addr_t *addr, vmem_handle_t *handle)
 {
@@ -55,15 +60,18 @@ vmi_alloc_quickly(
     unsigned place;
     uint32_t index;
 
-    if (VMI_UNLIKELY(!arena->is_plain) || !vmi_enter(arena)) {
-        return false;
+    if (VMI_UNLIKELY(!arena->is_plain)) {
+        return VMI_LONG_WAY;
+    }
+    if (VMI_UNLIKELY(!vmi_enter(arena))) {
+        return EBUSY;
     }
     if (VMI_LIKELY(vmi_supply_is_ample(arena) && arena->source.kept == 0)) {
         found = vmi_bins_first(&arena->bins, vmi_class_sufficient(size >> arena->quantum_log2));
     }
     if (VMI_UNLIKELY(found == VMI_CLASS_NONE)) {
         vmi_leave(arena);
-        return false;
+        return VMI_LONG_WAY;
     }
     place = vmi_bin_lowest(&arena->bins.bin[found]);
     *addr = arena->bins.bin[found].start[place]; /* known before the tag is */
@@ -75,7 +83,7 @@ vmi_alloc_quickly(
     }
     vmi_account_alloc(arena, size);
     vmi_leave(arena);
-    return true;
+    return 0;
 }
 
 #endif

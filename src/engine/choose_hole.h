@@ -2,14 +2,16 @@
  * choose_hole.h - where an allocation goes: the policies.          SPDX-License-Identifier: BSD-2-Clause
  *
  * 1. What it is for
- *    Here, and only here, a hole and a place in it are chosen.  Nothing is changed.
+ *    Here, and only here, a hole and a place in it are chosen.  No segment is changed; at most counters
+ *    are, bounds that proved slack, and the wish for an index.
  *
  * 2. How it works
  *      VMEM_INSTANTFIT  the lowest of a few holes of the first size class whose members all fit; if
  *                       there is none, the request's own class.  Alignment and nocross first try a few
  *                       holes that may be lucky, then the class in which every hole has a legal place.
  *                       A window asks the index by address.
- *      VMEM_BESTFIT     the index by size, from the request's size upward.
+ *      VMEM_BESTFIT     the index by size, from the request's size upward; in a window, after a number
+ *                       of holes outside, the index by address.
  *      VMEM_FIRSTFIT    the index by address, from the window's low end (VMEM_HIGH: high end).
  *      VMEM_NEXTFIT     the index by address, from the cursor, then from the window's low end.
  *

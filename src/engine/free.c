@@ -23,6 +23,7 @@
 #include "engine/supply.h"
 
 enum {
+    LEAVING_MAX = 8,      /* segments that one free takes out of quarantine */
     NEIGHBOURS_MAX = 4096 /* tags to look at for the text of a report */
 };
 
@@ -82,6 +83,20 @@ vmi_free_kept_span(struct vmem_arena *arena, struct vmi_released *released)
     return false;
 }
 
+/* Put a segment to rest, and free those that have rested enough; one span may go back with them. */
+static void
+rest(struct vmem_arena *arena, uint32_t index, struct vmi_released *released)
+{
+    for (unsigned i = 0; i < LEAVING_MAX && released->range.size == 0; i++) {
+        const uint32_t leaving = vmi_quarantine_leave(arena);
+        if (leaving == 0) {
+            break;
+        }
+        vmi_free_segment(arena, leaving, released);
+    }
+    vmi_quarantine_rest(arena, index);
+}
+
 /* Account for a free and make the segment free, or put it to rest. */
 static void
 finish(struct vmem_arena *arena, uint32_t index, vmem_size_t size, struct vmi_released *released)
@@ -89,12 +104,10 @@ finish(struct vmem_arena *arena, uint32_t index, vmem_size_t size, struct vmi_re
     arena->inuse -= size;
     arena->frees++;
     if (VMI_UNLIKELY(arena->quarantine.ring != NULL)) {
-        index = vmi_quarantine_rest(arena, index);
-        if (index == 0) {
-            return;
-        }
+        rest(arena, index, released);
+    } else {
+        vmi_free_segment(arena, index, released);
     }
-    vmi_free_segment(arena, index, released);
     if (VMI_UNLIKELY(vmi_busy_is_moving(&arena->busy) || arena->tags.slab.has_surplus)) {
         vmi_supply_tidy(arena);
     }
@@ -208,7 +221,7 @@ vmi_handle_tag(const struct vmem_arena *arena, vmem_handle_t handle)
     const uint32_t generation = (uint32_t)(handle >> 32);
     const struct vmi_tag *tag;
 
-    if (generation == 0 || !vmi_tag_is_valid(&arena->tags, index)) {
+    if (generation == 0 || generation > VMI_OWN_PAYLOAD || !vmi_tag_is_valid(&arena->tags, index)) {
         return 0;
     }
     tag = vmi_tag(arena, index);

@@ -49,12 +49,13 @@ describe(const struct vmem_arena *arena, const struct vmi_request *request,
         .nocross = shape->nocross,
         .addr_min = shape->addr_min,
         .addr_max = vmi_add_saturating(shape->addr_max, size - shape->size),
+        .flags = VMEM_NOWAIT,
     };
     if (enough == 0 || !vmi_round_up(enough, arena->source.quantum, &want->size_anywhere)) {
         want->size_anywhere = 0;
     }
     if (want->nocross != 0 && want->nocross < size) {
-        /* The span may cross, the request at its start must not: start as blocks do. */
+        /* The span may cross, the request at its start must not: start a phase into a block. */
         if (want->align < want->nocross) {
             want->align = want->nocross;
         }
@@ -130,6 +131,9 @@ vmi_import_begin(
     if (taken > ceiling || import->want.size > ceiling - taken) {
         return ENOSPC;
     }
+    if (import->want.size_anywhere > ceiling - taken) {
+        import->want.size_anywhere = 0; /* the limit leaves no room for it */
+    }
     arena->source.asked_size += import->want.size;
     return 0;
 }
@@ -190,7 +194,7 @@ vmi_import_report(const struct vmem_arena *arena, const struct vmem_range *span,
     if (status == EEXIST) {
         why = "the source gave a span that overlaps one that the arena owns";
     } else if (status == ENOSPC) {
-        why = "the source gave a span that reaches beyond the address space or the limit";
+        why = "the source gave a span that reaches beyond the address space";
     }
     vmi_misuse(arena, &fault, why);
 }

@@ -12,7 +12,6 @@ struct vmi_import {
     struct vmem_import_request want;
     struct vmi_source source;     /* as it was when the import was decided */
     struct vmi_request in_source; /* source.arena: the request that is made there */
-    vmem_size_t span_size;        /* source.arena: units of the span that it gives */
 };
 
 /*

@@ -43,8 +43,8 @@ check_options(const struct vmem_options *options)
         (policy & (policy - 1)) != 0) {
         return EINVAL;
     }
-    if ((options->flags & VMEM_WAIT) != 0 && (options->flags & VMEM_NOWAIT) != 0) {
-        return EINVAL;
+    if ((options->flags & VMEM_WAIT) != 0) {
+        return (options->flags & (unsigned)(VMEM_NOWAIT | VMEM_NOLOCK)) != 0 ? EINVAL : ENOTSUP;
     }
     if (options->source_arena != NULL && options->import_fn != NULL) {
         return EINVAL;

@@ -1,6 +1,9 @@
 /*
  * misuse - what callers do wrong, said in one line and handed to the fatal hook.
  *                                                                  SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Only the words are found here.  A bad free is caught in free.c, a bad span in import.c, a destroy of
+ * what is in use in lifecycle.c.
  */
 #include "engine/misuse.h"
 

@@ -29,23 +29,31 @@ vmi_quarantine_pop(struct vmem_arena *arena)
 }
 
 uint32_t
+vmi_quarantine_leave(struct vmem_arena *arena)
+{
+    const struct vmi_quarantine *q = &arena->quarantine;
+
+    if (q->count == q->capacity ||
+        (q->count != 0 && q->rest_ns != 0 &&
+            vmi_port_time_ns() - q->ring[q->first].since_ns >= q->rest_ns)) {
+        return vmi_quarantine_pop(arena);
+    }
+    return 0;
+}
+
+void
 vmi_quarantine_rest(struct vmem_arena *arena, uint32_t index)
 {
     struct vmi_quarantine *q = &arena->quarantine;
     struct vmi_tag *tag = vmi_tag(arena, index);
     const uint64_t now = q->rest_ns != 0 ? vmi_port_time_ns() : 0;
-    uint32_t leaving = 0;
 
-    if (q->count == q->capacity ||
-        (q->count != 0 && q->rest_ns != 0 && now - q->ring[q->first].since_ns >= q->rest_ns)) {
-        leaving = vmi_quarantine_pop(arena);
-    }
+    VMI_ASSERT(q->count < q->capacity);
     tag->own = vmi_tag_own(VMI_KIND_BUSY, 0);
     tag->extra = VMI_BUSY_RESTING;
     q->ring[slot_after(q, q->count)] = (struct vmi_resting){ .since_ns = now, .tag = index };
     q->count++;
     q->size += tag->size;
-    return leaving;
 }
 
 bool

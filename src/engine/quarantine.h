@@ -16,8 +16,11 @@ struct vmi_resting {
     uint32_t tag;
 };
 
-/* Put a busy segment, which is in no index any more, to rest.  Returns a tag to free now, or 0. */
-uint32_t vmi_quarantine_rest(struct vmem_arena *arena, uint32_t index);
+/* Put a busy segment, which is in no index any more, to rest.  Requires: the ring is not full. */
+void vmi_quarantine_rest(struct vmem_arena *arena, uint32_t index);
+
+/* Take a segment out that has rested enough; 0 if there is none.  Makes room in a full ring. */
+uint32_t vmi_quarantine_leave(struct vmem_arena *arena);
 
 /* Take the oldest segment out, 0 if there is none; its time does not matter. */
 uint32_t vmi_quarantine_pop(struct vmem_arena *arena);

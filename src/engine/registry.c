@@ -1,18 +1,23 @@
 /*
  * registry - all arenas of the process.                            SPDX-License-Identifier: BSD-2-Clause
  *
- * A doubly linked list under its own lock.  Order of locks: the registry, then an arena.
+ * A doubly linked list under its own lock.  Order of locks: the registry, then an arena.  A visitor may
+ * walk again; the lock is left by whoever entered it.
  */
 #include "engine/registry.h"
 
 static struct vmi_port_lock registry_lock;
 static struct vmem_arena *first_arena;
 static struct vmem_arena *last_arena;
+static uint32_t arenas_so_far;
 
 void
 vmi_registry_add(struct vmem_arena *arena)
 {
     (void)vmi_port_lock_enter(&registry_lock);
+    /* Spread the generations of arenas, so that a handle of one is hardly ever one of another. */
+    arenas_so_far++;
+    arena->generation = (arenas_so_far * 0x9e3779b1u) & VMI_OWN_PAYLOAD;
     arena->registry_prev = last_arena;
     arena->registry_next = NULL;
     if (last_arena != NULL) {
@@ -50,11 +55,14 @@ vmi_registry_remove(struct vmem_arena *arena)
 void
 vmi_registry_walk(vmem_arena_visitor_fn *visitor, void *arg)
 {
-    (void)vmi_port_lock_enter(&registry_lock);
+    const bool has_entered = vmi_port_lock_enter(&registry_lock);
+
     for (struct vmem_arena *arena = first_arena; arena != NULL; arena = arena->registry_next) {
         if (!visitor(arg, arena)) {
             break;
         }
     }
-    vmi_port_lock_exit(&registry_lock);
+    if (has_entered) {
+        vmi_port_lock_exit(&registry_lock);
+    }
 }

@@ -16,9 +16,9 @@
  *    place only (segments.h).
  *
  * 3. Invariants                                                          (checked by vmem_check())
- *    S1  a span's segments fill it, without gap or overlap.
- *    S2  spans are in ascending order and do not overlap; those that touch go back to a source.
- *    S3  total is the sum of the spans' sizes, imported of those that were imported.
+ *    S1  a span's segments fill it, without gap or overlap (checked as I3).
+ *    S2  spans are in ascending order and do not overlap.
+ *    S3  total is the sum of the spans' sizes, imported of those that were imported (checked as I5).
  */
 #ifndef VMI_SPANS_H
 #define VMI_SPANS_H

@@ -10,7 +10,8 @@
  *    `vmi_supply_needs()` loops: look what is missing; take a piece of a *blob* (memory that is handed
  *    out in pieces: the caller's, or 16 KiB from the source), or leave the lock and ask the source; enter
  *    and look again.  When it returns 0, everything is there at one moment and the lock is held.
- *    What becomes superfluous is put on the garbage list, and back to the source when the lock is left.
+ *    What becomes superfluous is put on the garbage list, and back to the source when the lock is left:
+ *    one piece at a time, a large one of the port's in parts, so that no call pays for all of it.
  *
  * 3. Locking: the source is called without the lock, so it may be fed by an arena that is fed by it.
  *
@@ -82,9 +83,9 @@ static inline bool
 vmi_supply_is_ample(struct vmem_arena *arena)
 {
     return vmi_tags_reserve(&arena->tags, VMI_TAGS_PER_SPLIT) &&
-           VMI_LIKELY(arena->busy.count < arena->busy.count_max) &&
-           VMI_LIKELY(!vmi_busy_is_moving(&arena->busy)) &&
-           (VMI_LIKELY(!arena->is_indexed) || vmi_supply_has_nodes(arena));
+        VMI_LIKELY(arena->busy.count < arena->busy.count_max) &&
+        VMI_LIKELY(!vmi_busy_is_moving(&arena->busy)) &&
+        (VMI_LIKELY(!arena->is_indexed) || vmi_supply_has_nodes(arena));
 }
 
 #endif

@@ -2,9 +2,10 @@
  * check - every invariant, in O(n).                                SPDX-License-Identifier: BSD-2-Clause
  *
  * The numbers are those of docs/DESIGN.md.  B, H, O and SL are checked by the structures themselves;
- * here they are tied together.  Nothing is followed before it is known to exist, so that a broken arena
- * gives a sentence and not a crash.
+ * here they are tied together.  Links between tags are followed only where they lead to a tag, so that a
+ * broken list gives a sentence and not a crash.
  *
+ *    I0  the arena can be entered.
  *    I1  the list of tags links both ways, and each link says truly whether its end is a hole.
  *    I2  a segment is not empty, its bounds are multiples of the quantum, and it does not wrap.
  *    I3  a span's segments fill it, in ascending order, without gap or overlap.
@@ -229,7 +230,7 @@ tags_in_use(const struct vmi_tags *tags)
     return used - tags->spare_count;
 }
 
-/* I5: a figure of the arena against the sum over the list. */
+/* A figure of the arena against the sum over the list; both go into the report. */
 static bool
 differs(struct survey *s, uint64_t kept, uint64_t sum)
 {

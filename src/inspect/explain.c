@@ -26,9 +26,9 @@ vmi_reason_text(enum vmem_reason reason)
 
 /* Units of a hole that lie in the window. */
 static vmem_size_t
-clipped_size(const struct vmi_tag *hole, const struct vmi_shape *shape)
+clipped_size(const struct vmem_range *hole, const struct vmi_shape *shape)
 {
-    const vmem_addr_t last = vmi_tag_last(hole);
+    const vmem_addr_t last = hole->start + (hole->size - 1);
     const vmem_addr_t low = hole->start > shape->addr_min ? hole->start : shape->addr_min;
     const vmem_addr_t high = last < shape->addr_max ? last : shape->addr_max;
 
@@ -37,11 +37,11 @@ clipped_size(const struct vmi_tag *hole, const struct vmi_shape *shape)
 
 /* Judge one hole. */
 static void
-consider_hole(const struct vmem_arena *arena, const struct vmi_tag *hole,
+consider_hole(const struct vmem_arena *arena, const struct vmem_range *hole,
     const struct vmi_shape *shape, struct vmem_explanation *e)
 {
-    const vmem_size_t possible =
-        vmi_fit_largest(hole->start, vmi_tag_last(hole), shape, arena->quantum);
+    const vmem_addr_t last = hole->start + (hole->size - 1);
+    const vmem_size_t possible = vmi_fit_largest(hole->start, last, shape, arena->quantum);
     vmem_addr_t ignored;
 
     e->holes++;
@@ -52,7 +52,29 @@ consider_hole(const struct vmem_arena *arena, const struct vmi_tag *hole,
     }
     e->holes_large_enough++;
     e->holes_in_window += clipped_size(hole, shape) >= shape->size ? 1 : 0;
-    e->holes_fitting += vmi_fit_lowest(hole->start, vmi_tag_last(hole), shape, &ignored) ? 1 : 0;
+    e->holes_fitting += vmi_fit_lowest(hole->start, last, shape, &ignored) ? 1 : 0;
+}
+
+/* Judge all holes; what rests in quarantine is free, and makes one with the holes beside it. */
+static void
+consider_all(
+    const struct vmem_arena *arena, const struct vmi_shape *shape, struct vmem_explanation *e)
+{
+    struct vmem_range run = { 0, 0 };
+    uint32_t index = arena->root;
+
+    do {
+        const struct vmi_tag *tag;
+        index = vmi_tag_next(vmi_tag(arena, index));
+        tag = vmi_tag(arena, index);
+        if (vmi_tag_is_free(tag)) {
+            run.start = run.size == 0 ? tag->start : run.start;
+            run.size += tag->size;
+        } else if (run.size != 0) {
+            consider_hole(arena, &run, shape, e);
+            run.size = 0;
+        }
+    } while (index != arena->root);
 }
 
 static enum vmem_reason
@@ -94,13 +116,7 @@ vmi_explain(struct vmem_arena *arena, vmem_size_t size, const struct vmem_constr
         return;
     }
     e->free_size = arena->total - arena->inuse;
-    for (uint32_t index = vmi_tag_next(vmi_tag(arena, arena->root)); index != arena->root;
-         index = vmi_tag_next(vmi_tag(arena, index))) {
-        const struct vmi_tag *tag = vmi_tag(arena, index);
-        if (vmi_tag_kind(tag) == VMI_KIND_HOLE) {
-            consider_hole(arena, tag, &request.shape, e);
-        }
-    }
+    consider_all(arena, &request.shape, e);
     e->reason = reason_from(arena, e);
     e->status = e->reason == VMEM_REASON_NONE ? 0 : ENOMEM;
     vmi_leave(arena);

@@ -22,9 +22,7 @@ largest_with_resting(const struct vmem_arena *arena)
     for (uint32_t index = vmi_tag_next(vmi_tag(arena, arena->root)); index != arena->root;
          index = vmi_tag_next(vmi_tag(arena, index))) {
         const struct vmi_tag *tag = vmi_tag(arena, index);
-        const bool is_free = vmi_tag_kind(tag) == VMI_KIND_HOLE ||
-            (vmi_tag_kind(tag) == VMI_KIND_BUSY && tag->extra == VMI_BUSY_RESTING);
-        run = is_free ? run + tag->size : 0;
+        run = vmi_tag_is_free(tag) ? run + tag->size : 0;
         largest = run > largest ? run : largest;
     }
     return largest;

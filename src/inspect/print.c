@@ -242,10 +242,9 @@ segment_of(struct vmem_arena *arena, vmem_addr_t addr, struct vmem_segment *segm
             index = vmi_tag_next(vmi_tag(arena, index));
         }
         const struct vmi_tag *tag = vmi_tag(arena, index);
-        const bool is_free = vmi_tag_kind(tag) == VMI_KIND_HOLE || tag->extra == VMI_BUSY_RESTING;
-        *segment = (struct vmem_segment){
-            .start = tag->start, .size = tag->size, .type = is_free ? VMEM_FREE : VMEM_ALLOC
-        };
+        *segment = (struct vmem_segment){ .start = tag->start,
+            .size = tag->size,
+            .type = vmi_tag_is_free(tag) ? VMEM_FREE : VMEM_ALLOC };
         is_found = true;
     }
     vmi_leave(arena);

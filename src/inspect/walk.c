@@ -20,14 +20,13 @@ static bool
 describe(const struct vmi_tag *tag, const struct progress *progress, struct vmem_segment *segment)
 {
     const bool is_span = vmi_tag_kind(tag) == VMI_KIND_SPAN;
-    const bool is_free = vmi_tag_kind(tag) == VMI_KIND_HOLE || tag->extra == VMI_BUSY_RESTING;
 
     *segment = (struct vmem_segment){
         .start = tag->start,
         .size = tag->size,
-        .type = is_span ? VMEM_SPAN
-            : is_free   ? VMEM_FREE
-                        : VMEM_ALLOC,
+        .type = is_span            ? VMEM_SPAN
+            : vmi_tag_is_free(tag) ? VMEM_FREE
+                                   : VMEM_ALLOC,
         .imported = is_span && vmi_tag_payload(tag) == VMI_SPAN_IMPORTED,
     };
     if (!is_span && progress->has_begun && tag->start <= progress->reached) {

@@ -106,7 +106,7 @@ vmi_bins_largest(const struct vmi_bins *bins, const struct vmi_tags *tags)
     return largest;
 }
 
-/* B2 to B4 for one hole; in_front says where it was met. */
+/* B3 and B4 for one hole. */
 static const char *
 check_member(
     const struct vmi_bins *bins, const struct vmi_tags *tags, unsigned index, uint32_t tag_index)
@@ -147,7 +147,10 @@ check_bin(const struct vmi_bins *bins, const struct vmi_tags *tags, unsigned ind
         }
         met++;
     }
-    for (uint32_t i = bin->overflow; i != 0 && met < bin->count; met++) {
+    for (uint32_t i = bin->overflow; i != 0; met++) {
+        if (met >= bin->count) {
+            return "B2: count is the number of a bin's holes";
+        }
         broken = check_member(bins, tags, index, i);
         if (broken != NULL) {
             return broken;

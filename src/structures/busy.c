@@ -85,7 +85,7 @@ strays_of(const struct vmi_bucket *bucket)
 static void
 set_strays(struct vmi_bucket *bucket, unsigned count)
 {
-    VMI_ASSERT(count <= VMI_STRAYS_MAX);
+    VMI_ASSERT(count <= VMI_STRAYS_MANY);
     for (unsigned i = 0; i < COUNT_SLOTS; i++) {
         bucket->tag[i] =
             (bucket->tag[i] & VMI_SLOT_TAG) | (uint32_t)(count >> 2 * i & 3) << COUNT_SHIFT;
@@ -98,7 +98,9 @@ vmi_busy_insert_stray(const struct vmi_table *table, uint32_t home, uint32_t has
     struct vmi_bucket *home_bucket = &table->bucket[home];
     unsigned empty = 0;
 
-    set_strays(home_bucket, strays_of(home_bucket) + 1);
+    if (strays_of(home_bucket) != VMI_STRAYS_MANY) {
+        set_strays(home_bucket, strays_of(home_bucket) + 1);
+    }
     while (empty == 0) {
         home = (home + 1) & table->mask;
         empty = vmi_bucket_match(table->bucket[home].tag, VMI_SLOT_TAG, 0);
@@ -106,16 +108,23 @@ vmi_busy_insert_stray(const struct vmi_table *table, uint32_t home, uint32_t has
     vmi_bucket_put(&table->bucket[home], vmi_lowest_bit(empty), hash, index);
 }
 
+/* Is there anything more to look for, after `seen` strays, in the bucket `distance` beyond the home? */
+static bool
+has_more(const struct vmi_table *table, unsigned strays, unsigned seen, uint32_t distance)
+{
+    return distance <= table->mask && (strays == VMI_STRAYS_MANY || seen < strays);
+}
+
 VMI_NOINLINE uint32_t
 vmi_busy_find_stray(const struct vmi_table *table, const struct vmi_tags *tags, uint32_t home,
     uint32_t hash, vmem_addr_t start, struct vmi_slot *slot)
 {
     struct vmi_bucket *home_bucket = &table->bucket[home];
-    unsigned strays = strays_of(home_bucket);
+    const unsigned strays = strays_of(home_bucket);
+    unsigned seen = 0;
 
-    for (uint32_t at = home; strays > 0;) {
-        at = (at + 1) & table->mask;
-        struct vmi_bucket *bucket = &table->bucket[at];
+    for (uint32_t distance = 1; has_more(table, strays, seen, distance); distance++) {
+        struct vmi_bucket *bucket = &table->bucket[(home + distance) & table->mask];
         for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
             const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
             if (index == 0 || bucket->hash[place] >> table->shift != home) {
@@ -125,10 +134,7 @@ vmi_busy_find_stray(const struct vmi_table *table, const struct vmi_tags *tags, 
                 *slot = (struct vmi_slot){ .bucket = bucket, .home = home_bucket, .place = place };
                 return index;
             }
-            strays--;
-        }
-        if (VMI_NEVER(at == home)) {
-            break;
+            seen++;
         }
     }
     return 0;
@@ -137,30 +143,41 @@ vmi_busy_find_stray(const struct vmi_table *table, const struct vmi_tags *tags, 
 VMI_NOINLINE void
 vmi_busy_remove_stray(struct vmi_bucket *home)
 {
-    set_strays(home, strays_of(home) - 1);
+    if (strays_of(home) != VMI_STRAYS_MANY) {
+        set_strays(home, strays_of(home) - 1);
+    }
+}
+
+/* Move the entries of one home that are in one bucket to the new table.  Returns how many. */
+static unsigned
+empty_bucket(struct vmi_busy *busy, struct vmi_bucket *bucket, uint32_t home)
+{
+    unsigned moved = 0;
+
+    for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
+        const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
+        const uint32_t hash = bucket->hash[place];
+        if (index != 0 && hash >> busy->old.shift == home) {
+            vmi_table_insert(&busy->table, hash, index);
+            bucket->tag[place] &= ~VMI_SLOT_TAG;
+            moved++;
+        }
+    }
+    return moved;
 }
 
 /* Move all entries of one home of the old table to the new one. */
 static void
 empty_home(struct vmi_busy *busy, uint32_t home)
 {
-    unsigned strays = strays_of(&busy->old.bucket[home]);
-    bool is_home = true;
+    const struct vmi_table *old = &busy->old;
+    const unsigned strays = strays_of(&old->bucket[home]);
+    unsigned seen = 0;
 
-    set_strays(&busy->old.bucket[home], 0);
-    for (uint32_t at = home; is_home || strays > 0; at = (at + 1) & busy->old.mask) {
-        struct vmi_bucket *bucket = &busy->old.bucket[at];
-        for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
-            const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
-            const uint32_t hash = bucket->hash[place];
-            if (index == 0 || hash >> busy->old.shift != home) {
-                continue;
-            }
-            vmi_table_insert(&busy->table, hash, index);
-            bucket->tag[place] &= ~VMI_SLOT_TAG;
-            strays -= is_home ? 0 : 1;
-        }
-        is_home = false;
+    set_strays(&old->bucket[home], 0);
+    (void)empty_bucket(busy, &old->bucket[home], home);
+    for (uint32_t distance = 1; has_more(old, strays, seen, distance); distance++) {
+        seen += empty_bucket(busy, &old->bucket[(home + distance) & old->mask], home);
     }
 }
 
@@ -187,7 +204,7 @@ count_strays(const struct vmi_table *table, uint32_t home)
 {
     unsigned found = 0;
 
-    for (uint32_t i = 1; i <= table->mask && found < strays_of(&table->bucket[home]); i++) {
+    for (uint32_t i = 1; has_more(table, strays_of(&table->bucket[home]), found, i); i++) {
         const struct vmi_bucket *bucket = &table->bucket[(home + i) & table->mask];
         for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
             const bool is_entry = (bucket->tag[place] & VMI_SLOT_TAG) != 0;
@@ -219,7 +236,7 @@ check_table(const struct vmi_busy *busy, const struct vmi_tags *tags, const stru
                 return "H1: every entry is found from its home";
             }
         }
-        if (count_strays(table, at) != strays_of(bucket)) {
+        if (strays_of(bucket) != VMI_STRAYS_MANY && count_strays(table, at) != strays_of(bucket)) {
             return "H3: a bucket counts its strays";
         }
     }

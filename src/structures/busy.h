@@ -22,15 +22,17 @@
  *      new  [ ... | ... | ... | ... | ... | ... | - | - | - | - | - | - ]
  *
  *    The count of strays has no word of its own: it is kept, two bits each, above the 30-bit tag indices
- *    of the bucket's first four slots.
+ *    of the bucket's first four slots.  At 255, which takes addresses chosen to collide, it no longer
+ *    counts: it then means "any number", until the table is next resized.
  *
  * 3. Invariants                                                        (checked by vmi_busy_check())
  *    H1  every entry is in the table that its home says, and found from its home.
  *    H2  count is the number of entries of both tables.
- *    H3  a bucket's count of strays is the number of entries whose home it is and that are elsewhere.
+ *    H3  a bucket's count of strays, below 255, is the number of entries whose home it is and that are
+ *        elsewhere.
  *
  * 4. Costs
- *    insert, remove, find: O(1) expected, at most 13/16 full; a step: one bucket.
+ *    insert, remove, find: O(1) expected, at most 13/16 full (15/16 without memory); a step: one bucket.
  *
  * 5. Locking and failure
  *    No locks: the caller holds the arena lock.  insert needs room: see vmi_busy_wants().  remove and
@@ -51,7 +53,7 @@
 
 enum {
     VMI_BUCKET_SLOTS = 8,
-    VMI_STRAYS_MAX = 255,  /* strays that a bucket can count */
+    VMI_STRAYS_MANY = 255, /* this many, or more: no longer counted */
     VMI_BUSY_LOG2_MIN = 3, /* buckets */
     VMI_BUSY_LOG2_MAX = 28,
     VMI_BUSY_STEP = 2 /* buckets of the old table to empty in one step */

@@ -14,7 +14,7 @@
  *    Example: align 16, phase 4, nocross 32, size 24, hole from 20: 20 crosses 32; the next is 36.
  *    With align > nocross every legal start has the same place in its block, so nothing crosses.
  *
- * 3. Theorems (tested exhaustively by test/unit/fit_test.c)
+ * 3. Theorems (tested exhaustively by test/unit/test_fit.c)
  *    FT1  what fit_lowest returns is legal and inside, and no lower address is.
  *    FT2  what fit_highest returns is legal and inside, and no higher address is.
  *    FT3  a quantum-aligned hole of fit_sufficient() units has a legal place.

@@ -523,6 +523,9 @@ check_node(const struct vmi_order *order, const struct vmi_node *node)
     }
     for (unsigned i = 0; node->level > 0 && i < node->count; i++) {
         const struct vmi_node *child = node_at(order, node->ref[i]);
+        if (child->count == 0 || child->count > VMI_FANOUT) {
+            return "O3: no node is empty or overfull";
+        }
         if (child->level + 1 != node->level) {
             return "O3: all leaves are on one level";
         }
@@ -547,7 +550,10 @@ vmi_order_check(const struct vmi_order *order)
     uint64_t entries = 0;
 
     if (order->root == 0) {
-        return order->count == 0 ? NULL : "O3: count counts the entries";
+        return order->count == 0 && order->levels == 0 ? NULL : "O3: count counts the entries";
+    }
+    if (node_at(order, order->root)->level + 1 != order->levels) {
+        return "O3: the root is on the highest level";
     }
     path.step[0].node = node_at(order, order->root);
     path.step[0].slot = 0;

@@ -253,10 +253,31 @@ vmi_slab_used(const struct vmi_slab *slab, uint32_t number)
     return chunk != NULL ? chunk->used_count : 0;
 }
 
+/* SL2: each chunk that should be in a list is, and no other. */
+static bool
+are_lists_right(const struct vmi_slab *slab, uint32_t listed, uint32_t empty)
+{
+    uint32_t met = 0;
+
+    for (const struct vmi_chunk *chunk = slab->usable; chunk != NULL && met <= listed; met++) {
+        chunk = chunk->next;
+    }
+    if (met != listed) {
+        return false;
+    }
+    met = 0;
+    for (const struct vmi_chunk *chunk = slab->empty; chunk != NULL && met <= empty; met++) {
+        chunk = chunk->next;
+    }
+    return met == empty;
+}
+
 const char *
 vmi_slab_check(const struct vmi_slab *slab)
 {
     uint64_t free_slots = 0;
+    uint32_t listed_chunks = 0;
+    uint32_t empty_chunks = 0;
 
     for (uint32_t number = 0; number < slab->dir_count; number++) {
         const struct vmi_chunk *chunk = vmi_slab_chunk(slab, number);
@@ -274,7 +295,12 @@ vmi_slab_check(const struct vmi_slab *slab)
         if (chunk->is_listed ? unused == 0 : unused != 0 && chunk->used_count != 0) {
             return "SL2: a chunk with a free slot is listed as usable, or as empty";
         }
+        listed_chunks += chunk->is_listed ? 1 : 0;
+        empty_chunks += !chunk->is_listed && unused != 0 ? 1 : 0;
         free_slots += unused;
+    }
+    if (!are_lists_right(slab, listed_chunks, empty_chunks)) {
+        return "SL2: a chunk with a free slot is listed as usable, or as empty";
     }
     return free_slots == slab->free_count ? NULL : "SL1: free_count is the sum over the chunks";
 }

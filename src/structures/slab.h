@@ -20,7 +20,8 @@
  *
  * 3. Invariants                                                        (checked by vmi_slab_check())
  *    SL1  free_count is the sum of the free slots of all chunks.
- *    SL2  a chunk with a free slot is in the list of usable chunks, or empty and in that list.
+ *    SL2  a chunk with a free slot is in the list of usable chunks, or wholly free and in the list of
+ *         empty ones; no other chunk is in a list.
  *    SL3  a chunk's used slots, free list and untouched slots make up all its slots.
  *
  * 4. Costs
@@ -51,7 +52,7 @@ struct vmi_chunk {
     uint32_t
         free_head;  /* index of the first free slot, linked through their first word; 0 = none */
     uint32_t fresh; /* first slot never handed out */
-    struct vmi_chunk *prev; /* chunks with free slots */
+    struct vmi_chunk *prev; /* in the list that the chunk is in */
     struct vmi_chunk *next;
     size_t bytes;
     bool is_listed;

@@ -49,7 +49,7 @@ enum vmi_kind {
 
 struct vmi_tag {
     vmem_addr_t start; /* first unit */
-    vmem_size_t size;  /* units, > 0 */
+    vmem_size_t size;  /* units, > 0; of the root 0 */
     uint32_t prev;     /* neighbour below, with VMI_LINK_HOLE */
     uint32_t next;     /* neighbour above, with VMI_LINK_HOLE */
     uint32_t own;      /* kind and payload */
@@ -87,6 +87,15 @@ vmi_tag_kind(const struct vmi_tag *tag)
     return (enum vmi_kind)(tag->own >> VMI_OWN_SHIFT);
 }
 
+/* Free, in a hole or in quarantine. */
+static inline bool
+vmi_tag_is_free(const struct vmi_tag *tag)
+{
+    const enum vmi_kind kind = vmi_tag_kind(tag);
+
+    return kind == VMI_KIND_HOLE || (kind == VMI_KIND_BUSY && tag->extra == VMI_BUSY_RESTING);
+}
+
 static inline uint32_t
 vmi_tag_own(enum vmi_kind kind, uint32_t payload)
 {
@@ -122,7 +131,7 @@ void vmi_tags_init(struct vmi_tags *tags);
 /* Make `count` tags available without touching a chunk list again.  False: a chunk is needed. */
 bool vmi_tags_refill(struct vmi_tags *tags, uint32_t count);
 
-/* Put half of a full stack of spares back into the chunks. */
+/* Put all but `keep` spares back into the chunks. */
 void vmi_tags_spill(struct vmi_tags *tags, uint32_t keep);
 
 /* True if `count` tags are at hand.  Requires: count <= VMI_SPARES_MAX / 2. */

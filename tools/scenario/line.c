@@ -239,7 +239,7 @@ read_xalloc(struct line *line)
     const size_t count = sizeof keys / sizeof keys[0];
     struct vmem_word value = { 0 };
     bool is_pair;
-    unsigned flag;
+    unsigned flag = 0;
 
     if (!read_alloc(line)) {
         return false;
@@ -321,7 +321,7 @@ read_policies(struct line *line, struct vmem_word value, struct vmem_statement_r
     while (!is_last) {
         struct vmem_word word = value;
         const char *comma = memchr(value.at, ',', value.length);
-        unsigned flag;
+        unsigned flag = 0;
 
         is_last = comma == NULL;
         word.length = is_last ? value.length : (size_t)(comma - value.at);

@@ -1,0 +1,459 @@
+/*
+ * test_import - spans from a function: what is asked for, and what is done with the answer.
+ *                                                                 SPDX-License-Identifier: BSD-2-Clause
+ * [S5], [I1]-[I5]
+ */
+#include "vmt.h"
+#include "vmt_fault.h"
+#include "vmt_picture.h"
+#include "vmt_source.h"
+
+#include <errno.h>
+
+#define MAX VMEM_ADDR_MAX
+
+static struct vmt_picture before;
+static struct vmt_source source;
+
+/* An empty arena of quantum 16 that imports multiples of 256 from 0x10000-0x1ffff. */
+static struct vmem_arena *
+create_importer(void)
+{
+    struct vmem_arena *arena = NULL;
+
+    vmt_source_init(&source, 0x10000, 0x10000);
+    CHECK_U64(vmem_create("importer", 0, 0, 16, 0, 0, &arena), ==, 0);
+    CHECK_U64(vmem_set_import(arena, vmt_source_import, vmt_source_release, &source, 256), ==, 0);
+    return arena;
+}
+
+static void
+destroy_importer(struct vmem_arena *arena)
+{
+    CHECK_INTACT(arena);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+    vmt_source_fini(&source);
+}
+
+static void
+test_set_import_returns_each_documented_status(void)
+{
+    struct vmem_arena *arena = create_importer();
+    vmem_addr_t addr = 0;
+
+    CHECK_U64(vmem_set_import(arena, vmt_source_import, NULL, &source, 24), ==, EINVAL);
+    CHECK_U64(vmem_set_import(arena, vmt_source_import, NULL, &source, 8), ==, EINVAL);
+    CHECK_U64(vmem_set_import(arena, NULL, vmt_source_release, &source, 0), ==, EINVAL);
+    CHECK_U64(vmem_alloc(arena, 16, 0, &addr), ==, 0); /* the source is the one set before */
+    CHECK_U64(source.imports, ==, 1);
+    CHECK_U64(vmem_set_import(arena, NULL, NULL, NULL, 0), ==, EBUSY);
+    vmem_free(arena, addr, 16);
+    CHECK_U64(source.releases, ==, 1);
+    CHECK_U64(vmem_set_import(arena, NULL, NULL, NULL, 0), ==, 0); /* empty again */
+    CHECK_U64(vmem_alloc(arena, 16, 0, &addr), ==, ENOMEM);
+    CHECK_U64(source.imports, ==, 1);
+    CHECK_U64(vmem_set_import(arena, vmt_source_import, vmt_source_release, &source, 0), ==, 0);
+    CHECK_U64(vmem_alloc(arena, 16, 0, &addr), ==, 0);
+    CHECK_U64(source.request.size, ==, 16); /* 0 means the quantum */
+    vmem_free(arena, addr, 16);
+    destroy_importer(arena);
+}
+
+static void
+test_a_span_is_imported_and_released_at_once(void)
+{
+    struct vmem_arena *arena = create_importer();
+    struct vmem_stats stats;
+    vmem_addr_t addr = 0;
+
+    CHECK_U64(vmem_alloc(arena, 17, 0, &addr), ==, 0);
+    CHECK_U64(addr, ==, 0x10000);
+    CHECK_U64(source.span_size, ==, 256);
+    vmem_stats(arena, &stats);
+    CHECK_U64(stats.imports, ==, 1);
+    CHECK_U64(stats.imported_size, ==, 256);
+    CHECK_U64(stats.total_size, ==, 256);
+    CHECK_U64(vmem_size(arena, VMEM_MAXFREE), ==, 256 - 32);
+    vmem_free(arena, addr, 17);
+    vmem_stats(arena, &stats);
+    CHECK_U64(stats.releases, ==, 1);
+    CHECK_U64(stats.total_size, ==, 0);
+    destroy_importer(arena);
+}
+
+static void
+test_the_source_is_told_the_constraints(void)
+{
+    struct vmem_arena *arena = create_importer();
+    vmem_addr_t addr = 0;
+
+    CHECK_U64(vmem_xalloc(arena, 32, 1024, 64, 0, 0x14000, 0x17fff, 0, &addr), ==, 0);
+    CHECK_U64(addr, ==, 0x14040);
+    CHECK_U64(source.request.size, ==, 256);
+    CHECK_U64(source.request.quantum, ==, 16);
+    CHECK_U64(source.request.align, ==, 1024);
+    CHECK_U64(source.request.phase, ==, 64);
+    CHECK_U64(source.request.addr_min, ==, 0x14000);
+    CHECK_U64(source.request.addr_max, >=, 0x17fff);
+    CHECK_U64(source.request.size_anywhere, ==, 0); /* a window: no size is enough */
+    vmem_free(arena, addr, 32);
+    destroy_importer(arena);
+}
+
+static void
+test_an_aligned_import_asks_for_no_more_than_align_and_size(void)
+{
+    struct vmem_arena *arena = create_importer();
+
+    for (unsigned manner = 0; manner < 2; manner++) {
+        source.manner = manner == 0 ? VMT_SOURCE_CONSTRAINED : VMT_SOURCE_ANYWHERE;
+        for (vmem_size_t align = 16; align <= 8192; align *= 2) {
+            for (vmem_size_t size = 16; size <= 4096; size *= 3) {
+                const vmem_size_t rounded = (size + 15) & ~(vmem_size_t)15;
+                const vmem_size_t most = (rounded + align + 255) & ~(vmem_size_t)255;
+                vmem_addr_t addr = 0;
+                CHECK_U64(vmem_xalloc(arena, size, align, 0, 0, 0, MAX, 0, &addr), ==, 0);
+                CHECK_U64(addr % align, ==, 0);
+                CHECK_U64(source.span_size, <=, most);
+                CHECK_U64(source.request.size, ==, (rounded + 255) & ~(vmem_size_t)255);
+                CHECK_U64(source.request.size_anywhere, <=, most);
+                vmem_free(arena, addr, size);
+                CHECK_U64(source.span_count, ==, 0);
+            }
+        }
+    }
+    destroy_importer(arena);
+}
+
+static void
+test_more_units_than_asked_for_are_welcome(void)
+{
+    struct vmem_arena *arena = create_importer();
+    vmem_addr_t a = 0;
+    vmem_addr_t b = 0;
+
+    source.extra = 1024;
+    CHECK_U64(vmem_alloc(arena, 16, 0, &a), ==, 0);
+    CHECK_U64(vmem_size(arena, VMEM_ALLOC | VMEM_FREE), ==, 256 + 1024);
+    CHECK_U64(vmem_alloc(arena, 1024, 0, &b), ==, 0);
+    CHECK_U64(source.imports, ==, 1);
+    vmem_free(arena, a, 16);
+    vmem_free(arena, b, 1024);
+    destroy_importer(arena);
+}
+
+static void
+test_a_refused_import_changes_nothing(void)
+{
+    struct vmem_arena *arena = create_importer();
+    struct vmem_stats stats;
+    vmem_addr_t addr = 77;
+    vmem_addr_t pin = 0;
+
+    CHECK_U64(vmem_alloc(arena, 256, 0, &pin), ==, 0);
+    vmt_picture_take(&before, arena);
+    source.status = EIO;
+    vmt_fuse_set(&source.fuse, 1, true);
+    CHECK_U64(vmem_alloc(arena, 16, 0, &addr), ==, ENOMEM);
+    CHECK_U64(source.fuse.calls, ==, 1); /* asked once */
+    CHECK_U64(addr, ==, 77);
+    CHECK_UNCHANGED(&before, arena);
+    vmem_stats(arena, &stats);
+    CHECK_U64(stats.imports_refused, ==, 1);
+    CHECK_U64(stats.fails[VMEM_REASON_IMPORT], ==, 1);
+    vmt_fuse_set(&source.fuse, 0, false);
+    vmem_free(arena, pin, 256);
+    destroy_importer(arena);
+}
+
+static void
+test_a_span_that_does_not_help_goes_back_at_once(void)
+{
+    struct vmem_arena *arena = create_importer();
+    struct vmem_stats stats;
+    vmem_addr_t addr = 77;
+    vmem_addr_t pin = 0;
+
+    CHECK_U64(vmem_alloc(arena, 256, 0, &pin), ==, 0);
+    vmt_picture_take(&before, arena);
+    source.lie = VMT_LIE_UNCONSTRAINED; /* at the lowest place, outside of the window */
+    CHECK_U64(vmem_xalloc(arena, 16, 0, 0, 0, 0x18000, 0x18fff, 0, &addr), ==, ENOMEM);
+    CHECK_U64(source.lies, ==, 1);
+    CHECK_U64(source.lies_released, ==, 1);
+    CHECK_U64(addr, ==, 77);
+    CHECK_UNCHANGED(&before, arena);
+    vmem_stats(arena, &stats);
+    CHECK_U64(stats.imports_returned, ==, 1);
+    source.lie = VMT_LIE_NONE;
+    vmem_free(arena, pin, 256);
+    destroy_importer(arena);
+}
+
+static void
+check_lie(enum vmt_source_lie lie, vmem_addr_t pin_min, bool goes_back)
+{
+    struct vmem_arena *arena = create_importer();
+    struct vmem_stats stats;
+    vmem_addr_t addr = 77;
+    vmem_addr_t pin = 0;
+    int status = 0;
+
+    vmt_context("lie", lie);
+    CHECK_U64(vmem_xalloc(arena, 256, 0, 0, 0, pin_min, MAX, 0, &pin), ==, 0);
+    vmt_picture_take(&before, arena);
+    source.lie = lie;
+    EXPECT_FATAL(status = vmem_alloc(arena, 16, 0, &addr), VMEM_FAULT_BAD_IMPORT);
+    CHECK_U64(status, ==, ENOMEM);
+    CHECK_U64(addr, ==, 77);
+    CHECK_U64(source.lies, ==, 1); /* not asked again */
+    CHECK_U64(source.lies_released, ==, goes_back ? 1 : 0);
+    CHECK_UNCHANGED(&before, arena);
+    CHECK_U64(vmt_fault_seen.fault.addr, ==, source.liar.start);
+    CHECK_U64(vmt_fault_seen.fault.size, ==, source.liar.size);
+    vmem_stats(arena, &stats);
+    CHECK_U64(stats.imports_refused, ==, 1);
+    source.lie = VMT_LIE_NONE;
+    CHECK_U64(vmem_alloc(arena, 16, 0, &addr), ==, 0); /* and it can go on */
+    vmem_free(arena, addr, 16);
+    vmem_free(arena, pin, 256);
+    destroy_importer(arena);
+    vmt_context(NULL, 0);
+}
+
+static void
+test_an_overlapping_span_is_refused_and_reported(void)
+{
+    check_lie(VMT_LIE_OVERLAP, 0, false);
+}
+
+static void
+test_an_unaligned_span_is_refused_and_reported(void)
+{
+    check_lie(VMT_LIE_START_UNALIGNED, 0, true);
+    check_lie(VMT_LIE_SIZE_UNALIGNED, 0, true);
+}
+
+static void
+test_a_small_span_is_refused_and_reported(void)
+{
+    check_lie(VMT_LIE_TOO_SMALL, 0, true);
+}
+
+static void
+test_a_span_beyond_the_top_is_refused_and_reported(void)
+{
+    check_lie(VMT_LIE_WRAPS, 0, true);
+}
+
+/* Nothing is given back: there is nothing. */
+static void
+test_an_empty_span_is_refused_and_reported(void)
+{
+    check_lie(VMT_LIE_EMPTY, 0, false);
+}
+
+static void
+test_the_limit_holds_for_imports(void)
+{
+    struct vmem_arena *arena = create_importer();
+    struct vmem_stats stats;
+    vmem_addr_t addr = 0;
+    vmem_addr_t other = 77;
+
+    vmem_set_limit(arena, 511);
+    CHECK_U64(vmem_alloc(arena, 256, 0, &addr), ==, 0);
+    CHECK_U64(vmem_alloc(arena, 16, 0, &other), ==, ENOMEM);
+    CHECK_U64(source.fuse.calls, ==, 1); /* the source was not asked */
+    vmem_stats(arena, &stats);
+    CHECK_U64(stats.fails[VMEM_REASON_LIMIT], ==, 1);
+    vmem_set_limit(arena, 512);
+    CHECK_U64(vmem_alloc(arena, 16, 0, &other), ==, 0);
+    vmem_free(arena, other, 16);
+    vmem_free(arena, addr, 256);
+    destroy_importer(arena);
+}
+
+/* What the request offers as `size_anywhere` may be more than the limit allows: nobody lied. */
+static void
+test_a_source_that_cannot_place_is_not_blamed_for_the_limit(void)
+{
+    struct vmem_arena *arena = create_importer();
+    vmem_addr_t addr = 77;
+
+    source.manner = VMT_SOURCE_ANYWHERE;
+    vmem_set_limit(arena, 512);
+    CHECK_U64(vmem_xalloc(arena, 16, 1024, 0, 0, 0, MAX, 0, &addr), ==, ENOMEM);
+    CHECK_U64(addr, ==, 77);
+    CHECK_U64(source.span_count, ==, 0);
+    destroy_importer(arena);
+}
+
+static void
+test_wholly_free_spans_are_kept_as_told(void)
+{
+    struct vmem_arena *arena = create_importer();
+    vmem_addr_t addrs[4];
+
+    vmem_set_import_keep(arena, 2);
+    for (unsigned round = 0; round < 10; round++) {
+        for (unsigned i = 0; i < 4; i++) {
+            CHECK_U64(vmem_alloc(arena, 256, 0, &addrs[i]), ==, 0);
+        }
+        for (unsigned i = 0; i < 4; i++) {
+            vmem_free(arena, addrs[i], 256);
+        }
+        CHECK_U64(source.span_count, ==, 2);
+        CHECK_INTACT(arena);
+    }
+    CHECK_U64(source.imports, ==, 4 + 9 * 2); /* two of four come from what was kept */
+    destroy_importer(arena);
+}
+
+static void
+test_kept_spans_do_not_thrash_the_source(void)
+{
+    struct vmem_arena *arena = create_importer();
+    vmem_addr_t addr = 0;
+
+    vmem_set_import_keep(arena, 1);
+    for (unsigned i = 0; i < 1000; i++) {
+        CHECK_U64(vmem_alloc(arena, 16, 0, &addr), ==, 0);
+        vmem_free(arena, addr, 16);
+    }
+    CHECK_U64(source.imports, ==, 1);
+    destroy_importer(arena);
+}
+
+static void
+test_kept_spans_go_back_before_a_request_fails(void)
+{
+    struct vmem_arena *arena = create_importer();
+    vmem_addr_t addrs[256];
+    vmem_addr_t addr = 0;
+
+    vmem_set_import_keep(arena, 1000);
+    for (unsigned i = 0; i < 256; i++) {
+        CHECK_U64(vmem_alloc(arena, 256, 0, &addrs[i]), ==, 0);
+    }
+    for (unsigned i = 0; i < 256; i++) {
+        vmem_free(arena, addrs[i], 256);
+    }
+    CHECK_U64(source.span_count, ==, 256);
+    CHECK_U64(vmem_alloc(arena, 0x10000, 0, &addr), ==, 0); /* the source must have all back */
+    CHECK_U64(addr, ==, 0x10000);
+    vmem_free(arena, addr, 0x10000);
+    destroy_importer(arena);
+}
+
+static void
+test_spans_of_a_source_without_release_merge_and_stay(void)
+{
+    struct vmem_arena *arena = NULL;
+    struct vmem_stats stats;
+    vmem_addr_t a = 0;
+    vmem_addr_t b = 0;
+
+    vmt_source_init(&source, 0x10000, 0x10000);
+    CHECK_U64(vmem_create("forever", 0, 0, 16, 0, 0, &arena), ==, 0);
+    CHECK_U64(vmem_set_import(arena, vmt_source_import, NULL, &source, 256), ==, 0);
+    CHECK_U64(vmem_alloc(arena, 256, 0, &a), ==, 0);
+    CHECK_U64(vmem_alloc(arena, 256, 0, &b), ==, 0);
+    vmem_stats(arena, &stats);
+    CHECK_U64(stats.spans, ==, 1);
+    vmem_free(arena, a, 256);
+    vmem_free(arena, b, 256);
+    CHECK_U64(vmem_size(arena, VMEM_MAXFREE), ==, 512);
+    CHECK_U64(vmem_alloc(arena, 512, 0, &a), ==, 0);
+    CHECK_U64(source.imports, ==, 2);
+    vmem_free(arena, a, 512);
+    CHECK_INTACT(arena);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+    CHECK_U64(source.releases, ==, 0);
+}
+
+static void
+test_spans_that_touch_stay_apart_and_go_back_as_they_came(void)
+{
+    struct vmem_arena *arena = create_importer();
+    vmem_addr_t a = 0;
+    vmem_addr_t b = 0;
+
+    CHECK_U64(vmem_alloc(arena, 256, 0, &a), ==, 0);
+    CHECK_U64(vmem_alloc(arena, 256, 0, &b), ==, 0);
+    CHECK_U64(b, ==, a + 256);
+    CHECK(vmem_contains(arena, a, 512));
+    CHECK_U64(vmem_add(arena, a + 512, 256, 0), ==, 0); /* a static neighbour */
+    CHECK_U64(vmem_add(arena, a - 256, 256, 0), ==, 0);
+    vmem_free(arena, b, 256);
+    CHECK_U64(source.span_count, ==, 1);
+    vmem_free(arena, a, 256);
+    CHECK_U64(source.span_count, ==, 0);
+    CHECK_U64(vmem_size(arena, VMEM_FREE), ==, 512);
+    destroy_importer(arena);
+}
+
+/* Meanwhile somebody else frees what is needed: the span is not. [I3] */
+struct freer {
+    struct vmem_arena *arena;
+    vmem_addr_t addr;
+};
+
+static void
+free_meanwhile(void *arg)
+{
+    struct freer *freer = arg;
+
+    if (freer->arena != NULL) {
+        vmem_free(freer->arena, freer->addr, 256);
+        freer->arena = NULL;
+    }
+}
+
+static void
+test_a_span_that_is_no_longer_needed_goes_back(void)
+{
+    struct vmem_arena *arena = create_importer();
+    struct freer freer = { .arena = arena };
+    struct vmem_stats stats;
+    vmem_addr_t pin = 0;
+    vmem_addr_t addr = 0;
+
+    vmem_set_import_keep(arena, 1);
+    CHECK_U64(vmem_alloc(arena, 256, 0, &pin), ==, 0);
+    freer.addr = pin;
+    source.during_import = free_meanwhile;
+    source.during_import_arg = &freer;
+    CHECK_U64(vmem_alloc(arena, 256, 0, &addr), ==, 0);
+    CHECK_U64(addr, ==, pin);
+    CHECK_U64(source.span_count, ==, 1);
+    vmem_stats(arena, &stats);
+    CHECK_U64(stats.imports_returned, ==, 1);
+    CHECK_U64(stats.imports, ==, 1);
+    vmem_free(arena, addr, 256);
+    destroy_importer(arena);
+}
+
+static const struct vmt_test tests[] = {
+    VMT_TEST(test_set_import_returns_each_documented_status),
+    VMT_TEST(test_a_span_is_imported_and_released_at_once),
+    VMT_TEST(test_the_source_is_told_the_constraints),
+    VMT_TEST(test_an_aligned_import_asks_for_no_more_than_align_and_size),
+    VMT_TEST(test_more_units_than_asked_for_are_welcome),
+    VMT_TEST(test_a_refused_import_changes_nothing),
+    VMT_TEST(test_a_span_that_does_not_help_goes_back_at_once),
+    VMT_TEST(test_an_overlapping_span_is_refused_and_reported),
+    VMT_TEST(test_an_unaligned_span_is_refused_and_reported),
+    VMT_TEST(test_a_small_span_is_refused_and_reported),
+    VMT_TEST(test_a_span_beyond_the_top_is_refused_and_reported),
+    VMT_TEST(test_an_empty_span_is_refused_and_reported),
+    VMT_TEST(test_the_limit_holds_for_imports),
+    VMT_TEST(test_a_source_that_cannot_place_is_not_blamed_for_the_limit),
+    VMT_TEST(test_wholly_free_spans_are_kept_as_told),
+    VMT_TEST(test_kept_spans_do_not_thrash_the_source),
+    VMT_TEST(test_kept_spans_go_back_before_a_request_fails),
+    VMT_TEST(test_spans_of_a_source_without_release_merge_and_stay),
+    VMT_TEST(test_spans_that_touch_stay_apart_and_go_back_as_they_came),
+    VMT_TEST(test_a_span_that_is_no_longer_needed_goes_back),
+};
+
+VMT_SUITE(tests);

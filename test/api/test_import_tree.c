@@ -1,0 +1,335 @@
+/*
+ * test_import_tree - arenas that import from arenas, reclaim, and two threads that import at once.
+ *                                                                 SPDX-License-Identifier: BSD-2-Clause
+ * [I3], [I6], [S7]
+ */
+#include "vmt.h"
+#include "vmt_fault.h"
+#include "vmt_picture.h"
+#include "vmt_source.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+enum { DEPTH = 50 };
+
+static struct vmt_picture before;
+
+static void
+test_import_from_returns_each_documented_status(void)
+{
+    struct vmem_arena *root = NULL;
+    struct vmem_arena *child = NULL;
+    struct vmem_arena *unlocked = NULL;
+    vmem_addr_t addr = 0;
+
+    CHECK_OR_RETURN(vmem_create("root", 0, 4096, 16, 0, 0, &root) == 0);
+    CHECK_OR_RETURN(vmem_create("child", 0, 0, 16, 0, 0, &child) == 0);
+    CHECK_OR_RETURN(vmem_create("unlocked", 0, 0, 16, 0, VMEM_NOLOCK, &unlocked) == 0);
+    CHECK_U64(vmem_import_from(child, child, 0), ==, EINVAL); /* fed by itself */
+    CHECK_U64(vmem_import_from(child, unlocked, 0), ==, EINVAL);
+    CHECK_U64(vmem_import_from(child, root, 24), ==, EINVAL);
+    CHECK_U64(vmem_import_from(child, root, 8), ==, EINVAL);
+    CHECK(vmem_source(child) == NULL);
+    CHECK_U64(vmem_import_from(child, root, 0), ==, 0);
+    CHECK(vmem_source(child) == root);
+    CHECK_U64(vmem_import_from(unlocked, child, 0), ==, 0); /* the other way round is allowed */
+    CHECK_U64(vmem_alloc(unlocked, 16, 0, &addr), ==, 0);
+    CHECK_U64(vmem_size(root, VMEM_ALLOC), ==, 16);
+    CHECK_U64(vmem_import_from(child, NULL, 0), ==, EBUSY);
+    CHECK_U64(vmem_import_from(root, NULL, 0), ==, EBUSY); /* it owns a span */
+    vmem_free(unlocked, addr, 16);
+    CHECK_U64(vmem_import_from(unlocked, NULL, 0), ==, 0);
+    CHECK(vmem_source(unlocked) == NULL);
+    CHECK_U64(vmem_alloc(unlocked, 16, 0, &addr), ==, ENOMEM);
+    CHECK_U64(vmem_destroy(unlocked), ==, 0);
+    CHECK_U64(vmem_destroy(child), ==, 0);
+    CHECK_U64(vmem_destroy(root), ==, 0);
+}
+
+static void
+test_a_circle_of_sources_is_refused(void)
+{
+    struct vmem_arena *arenas[DEPTH] = { NULL };
+
+    for (unsigned i = 0; i < DEPTH; i++) {
+        CHECK_OR_RETURN(vmem_create("ring", 0, 0, 1, 0, 0, &arenas[i]) == 0);
+        if (i > 0) {
+            CHECK_U64(vmem_import_from(arenas[i], arenas[i - 1], 0), ==, 0);
+        }
+    }
+    for (unsigned i = 0; i < DEPTH; i++) {
+        CHECK_U64(vmem_import_from(arenas[0], arenas[i], 0), ==, EINVAL);
+    }
+    for (unsigned i = DEPTH; i-- > 0;) {
+        CHECK_U64(vmem_destroy(arenas[i]), ==, 0);
+    }
+}
+
+static void
+test_the_parent_is_asked_for_exactly_the_rounded_size(void)
+{
+    struct vmem_arena *root = NULL;
+    struct vmem_arena *child = NULL;
+    vmem_addr_t addr = 0;
+
+    CHECK_OR_RETURN(vmem_create("root", 16, 0x100000, 16, 0, 0, &root) == 0);
+    CHECK_OR_RETURN(vmem_create("child", 0, 0, 256, 0, 0, &child) == 0);
+    CHECK_U64(vmem_import_from(child, root, 1024), ==, 0);
+    CHECK_U64(vmem_alloc(child, 1, 0, &addr), ==, 0);
+    CHECK_U64(vmem_size(root, VMEM_ALLOC), ==, 1024);
+    CHECK_U64(addr % 256, ==, 0); /* though the parent's quantum is smaller */
+    vmem_free(child, addr, 1);
+    CHECK_U64(vmem_size(root, VMEM_ALLOC), ==, 0);
+    CHECK_U64(vmem_xalloc(child, 1024, 4096, 0, 0, 0, VMEM_ADDR_MAX, 0, &addr), ==, 0);
+    CHECK_U64(vmem_size(root, VMEM_ALLOC), ==, 1024); /* aligned, and no more for it */
+    vmem_free(child, addr, 1024);
+    CHECK_U64(vmem_destroy(child), ==, 0);
+    CHECK_U64(vmem_destroy(root), ==, 0);
+}
+
+static void
+test_fifty_levels_hold(void)
+{
+    struct vmem_arena *arenas[DEPTH] = { NULL };
+    vmem_addr_t a = 0;
+    vmem_addr_t b = 77;
+
+    for (unsigned i = 0; i < DEPTH; i++) {
+        const struct vmem_options options = { .size = i == 0 ? 0x10000 : 0,
+            .base = 0x8000,
+            .quantum = 16,
+            .source_arena = i == 0 ? NULL : arenas[i - 1],
+            .import_quantum = i == 0 ? 0 : 64 };
+        CHECK_OR_RETURN(vmem_create_with(&options, &arenas[i]) == 0);
+    }
+    CHECK_U64(vmem_alloc(arenas[DEPTH - 1], 48, 0, &a), ==, 0);
+    for (unsigned i = 0; i < DEPTH; i++) {
+        CHECK_U64(vmem_size(arenas[i], VMEM_ALLOC), ==, i == DEPTH - 1 ? 48 : 64);
+        CHECK(vmem_state(arenas[i], a) == VMEM_STATE_BUSY);
+    }
+    vmt_picture_take(&before, arenas[DEPTH - 1]);
+    CHECK_U64(vmem_alloc(arenas[DEPTH - 1], 0x10000, 0, &b), ==, ENOMEM);
+    CHECK_U64(b, ==, 77);
+    CHECK_UNCHANGED(&before, arenas[DEPTH - 1]);
+    vmem_free(arenas[DEPTH - 1], a, 48);
+    for (unsigned i = 0; i < DEPTH; i++) {
+        CHECK_U64(vmem_size(arenas[i], VMEM_ALLOC), ==, 0);
+        CHECK_U64(vmem_size(arenas[i], VMEM_FREE), ==, i == 0 ? 0x10000 : 0);
+        CHECK_INTACT(arenas[i]);
+    }
+    for (unsigned i = DEPTH; i-- > 0;) {
+        CHECK_U64(vmem_destroy(arenas[i]), ==, 0);
+    }
+}
+
+static void
+test_a_source_that_is_fed_still_is_not_destroyed(void)
+{
+    struct vmem_arena *root = NULL;
+    struct vmem_arena *child = NULL;
+    vmem_addr_t addr = 0;
+    int status = 0;
+
+    CHECK_OR_RETURN(vmem_create("root", 0, 4096, 16, 0, 0, &root) == 0);
+    CHECK_OR_RETURN(vmem_create("child", 0, 0, 16, 0, 0, &child) == 0);
+    CHECK_U64(vmem_import_from(child, root, 0), ==, 0);
+    CHECK_U64(vmem_alloc(child, 16, 0, &addr), ==, 0);
+    EXPECT_FATAL(status = vmem_destroy(root), VMEM_FAULT_DESTROY_BUSY);
+    CHECK_U64(status, ==, EBUSY);
+    vmem_free(child, addr, 16);
+    CHECK_U64(vmem_destroy(root), ==, 0); /* nothing is out: the child has no source any more */
+    CHECK(vmem_source(child) == NULL);
+    CHECK_U64(vmem_alloc(child, 16, 0, &addr), ==, ENOMEM);
+    CHECK_U64(vmem_destroy(child), ==, 0);
+}
+
+/* What a reclaim function finds to free. */
+struct pantry {
+    vmem_addr_t addr[8];
+    unsigned count;
+    unsigned calls;
+    vmem_size_t asked_size;
+    struct vmem_arena *asked_by;
+    struct vmem_stats stats; /* seen inside: the arena can be looked at */
+};
+
+static void
+free_one(void *arg, struct vmem_arena *arena, vmem_size_t size, unsigned flags)
+{
+    struct pantry *pantry = arg;
+
+    pantry->calls++;
+    pantry->asked_size = size;
+    pantry->asked_by = arena;
+    CHECK_U64(flags & VMEM_WAIT, ==, 0);
+    vmem_stats(arena, &pantry->stats);
+    if (pantry->count > 0) {
+        vmem_free(arena, pantry->addr[--pantry->count], 64);
+    }
+}
+
+static void
+test_reclaim_is_asked_before_a_request_fails(void)
+{
+    struct pantry pantry = { .count = 0 };
+    struct vmem_arena *arena = NULL;
+    struct vmem_stats stats;
+    vmem_addr_t addr = 77;
+
+    CHECK_OR_RETURN(vmem_create("reclaim", 0, 512, 16, 0, 0, &arena) == 0);
+    vmem_set_reclaim(arena, free_one, &pantry);
+    for (unsigned i = 0; i < 8; i++) {
+        CHECK_U64(vmem_alloc(arena, 64, 0, &pantry.addr[i]), ==, 0);
+    }
+    CHECK_U64(pantry.calls, ==, 0); /* not before */
+    vmt_picture_take(&before, arena);
+    CHECK_U64(vmem_alloc(arena, 50, 0, &addr), ==, ENOMEM);
+    CHECK_UNCHANGED(&before, arena);
+    CHECK_U64(pantry.calls, ==, 1);
+    CHECK_U64(addr, ==, 77);
+    pantry.count = 8;
+    CHECK_U64(vmem_alloc(arena, 50, 0, &addr), ==, 0);
+    CHECK_U64(pantry.calls, ==, 2);
+    CHECK_U64(pantry.asked_size, ==, 64);
+    CHECK(pantry.asked_by == arena);
+    CHECK_U64(pantry.stats.busy_segments, ==, 8);
+    vmem_stats(arena, &stats);
+    CHECK_U64(stats.reclaims, ==, 2);
+    vmem_set_reclaim(arena, NULL, NULL);
+    CHECK_U64(vmem_alloc(arena, 64, 0, &pantry.addr[7]), ==, ENOMEM);
+    CHECK_U64(pantry.calls, ==, 2);
+    vmem_free(arena, addr, 50);
+    while (pantry.count > 0) {
+        vmem_free(arena, pantry.addr[--pantry.count], 64);
+    }
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
+static void
+test_reclaim_comes_after_the_arena_s_own_quarantine(void)
+{
+    struct pantry pantry = { .count = 0 };
+    const struct vmem_options options = { .size = 512,
+        .quantum = 16,
+        .quarantine_frees = 16,
+        .reclaim_fn = free_one,
+        .reclaim_arg = &pantry };
+    struct vmem_arena *arena = NULL;
+    vmem_addr_t addr = 0;
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &arena) == 0);
+    CHECK_U64(vmem_alloc(arena, 512, 0, &addr), ==, 0);
+    vmem_free(arena, addr, 512);
+    CHECK_U64(vmem_alloc(arena, 512, 0, &addr), ==, 0);
+    CHECK_U64(pantry.calls, ==, 0);
+    vmem_free(arena, addr, 512);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
+static void
+test_reclaim_that_frees_in_the_source_helps_the_child(void)
+{
+    struct pantry pantry = { .count = 1 };
+    struct vmem_arena *root = NULL;
+    struct vmem_arena *child = NULL;
+    vmem_addr_t addr = 0;
+
+    CHECK_OR_RETURN(vmem_create("root", 0, 64, 16, 0, 0, &root) == 0);
+    CHECK_OR_RETURN(vmem_create("child", 0, 0, 16, 0, 0, &child) == 0);
+    CHECK_U64(vmem_import_from(child, root, 64), ==, 0);
+    CHECK_U64(vmem_alloc(root, 64, 0, &pantry.addr[0]), ==, 0);
+    vmem_set_reclaim(root, free_one, &pantry);
+    CHECK_U64(vmem_alloc(child, 64, 0, &addr), ==, 0);
+    CHECK(pantry.asked_by == root);
+    vmem_free(child, addr, 64);
+    CHECK_U64(vmem_destroy(child), ==, 0);
+    CHECK_U64(vmem_destroy(root), ==, 0);
+}
+
+/* Two threads that find the arena empty at the same time. */
+struct racer {
+    struct vmem_arena *arena;
+    vmem_size_t size;
+    vmem_addr_t addr;
+    int status;
+};
+
+static pthread_barrier_t both_import;
+
+static void
+meet(void *arg)
+{
+    (void)arg;
+    (void)pthread_barrier_wait(&both_import);
+}
+
+static void *
+allocate(void *arg)
+{
+    struct racer *racer = arg;
+
+    racer->status = vmem_alloc(racer->arena, racer->size, 0, &racer->addr);
+    return NULL;
+}
+
+static void
+race(vmem_size_t size, uint64_t spans_needed)
+{
+    static struct vmt_source source;
+    struct vmem_arena *arena = NULL;
+    struct racer racers[2];
+    pthread_t threads[2];
+
+    vmt_source_init(&source, 0x1000, 0x10000);
+    source.during_import = meet; /* both are inside of import before either gets its span */
+    CHECK_OR_RETURN(vmem_create("race", 0, 0, 16, 0, 0, &arena) == 0);
+    CHECK_U64(vmem_set_import(arena, vmt_source_import, vmt_source_release, &source, 256), ==, 0);
+    (void)pthread_barrier_init(&both_import, NULL, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        racers[i] = (struct racer){ .arena = arena, .size = size };
+        (void)pthread_create(&threads[i], NULL, allocate, &racers[i]);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        (void)pthread_join(threads[i], NULL);
+        CHECK_U64(racers[i].status, ==, 0);
+    }
+    (void)pthread_barrier_destroy(&both_import);
+    CHECK_U64(racers[0].addr, !=, racers[1].addr);
+    CHECK_U64(source.imports, ==, 2);
+    CHECK_U64(source.span_count, ==, spans_needed);
+    CHECK_INTACT(arena);
+    vmem_free(arena, racers[0].addr, size);
+    vmem_free(arena, racers[1].addr, size);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+    vmt_source_fini(&source);
+}
+
+static void
+test_racing_imports_keep_one_span_if_one_is_enough(void)
+{
+    race(16, 1);
+    race(128, 1);
+}
+
+static void
+test_racing_imports_keep_both_spans_if_both_are_needed(void)
+{
+    race(256, 2);
+    race(144, 2);
+}
+
+static const struct vmt_test tests[] = {
+    VMT_TEST(test_import_from_returns_each_documented_status),
+    VMT_TEST(test_a_circle_of_sources_is_refused),
+    VMT_TEST(test_the_parent_is_asked_for_exactly_the_rounded_size),
+    VMT_TEST(test_fifty_levels_hold),
+    VMT_TEST(test_a_source_that_is_fed_still_is_not_destroyed),
+    VMT_TEST(test_reclaim_is_asked_before_a_request_fails),
+    VMT_TEST(test_reclaim_comes_after_the_arena_s_own_quarantine),
+    VMT_TEST(test_reclaim_that_frees_in_the_source_helps_the_child),
+    VMT_TEST(test_racing_imports_keep_one_span_if_one_is_enough),
+    VMT_TEST(test_racing_imports_keep_both_spans_if_both_are_needed),
+};
+
+VMT_SUITE(tests);

@@ -1,0 +1,174 @@
+/*
+ * explore.h - every state of a small arena, and every call from it. SPDX-License-Identifier: BSD-2-Clause
+ *
+ * 1. What it is for
+ *    An arena of N quanta has few states.  This explorer visits all of them: it makes every call from
+ *    every state, judges the answer, and goes on with each state that it has not seen, until there is
+ *    no new one.  So it covers sequences of calls of any length.
+ *
+ * 2. How it works
+ *    The arena and its tag memory lie in one static block, so a state is saved and restored by a copy,
+ *    and all pointers stay valid.  Two states are the same if their keys are: what a caller can see,
+ *    the cursor of next fit, the order of the holes in their bins, and which indexes exist.
+ *
+ *      state.c    from an arena's private structures to a key
+ *      oracle.c   what a call must answer, by bit masks; shares nothing with src/ or model/
+ *      explore.c  the frontier, the set of keys, the calls
+ *      report.c   a disagreement, as a scenario that repeats it
+ *      main.c     the arenas, and the command line
+ *
+ * 3. What is left out
+ *    A request whose policy does not look at the cursor is judged once for all states that differ in
+ *    the cursor alone; placements and frees are made from every one of them.
+ *
+ * 4. Positions
+ *    Everything here counts in quanta from the world's base: bit p of a mask is quantum p.
+ */
+#ifndef VMX_EXPLORE_H
+#define VMX_EXPLORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <vmem/vmem.h>
+
+enum {
+    VMX_QUANTA_MAX = 14,
+    VMX_ARENAS_MAX = 2, /* the one that is looked at, and its source */
+    VMX_SPANS_MAX = 3,
+    VMX_HOLES_MAX = 8,
+    VMX_TAG_BYTES = 32768,
+    VMX_NOWHERE = 0xff /* a cursor that no allocation has set */
+};
+
+/* What there is of one arena, by quanta. */
+struct vmx_shape {
+    uint32_t owned;
+    uint32_t span_start; /* first quantum of each span */
+    uint32_t imported;   /* quanta of imported spans */
+    uint32_t busy;
+    uint32_t start;                       /* first quantum of each allocation */
+    uint32_t handled;                     /* first quantum of each that is freed by handle */
+    uint8_t cursor;                       /* of next fit */
+    uint8_t by_address;                   /* state of the index */
+    uint8_t by_size;                      /* state of the index */
+    uint8_t kept;                         /* wholly free imported spans */
+    uint8_t hole_count;                   /* entries of `hole` */
+    uint8_t hole[VMX_HOLES_MAX];          /* starts, in the order of the bins */
+    uint8_t zero[32 - 5 - VMX_HOLES_MAX]; /* no padding: keys are compared as bytes */
+};
+
+/* A state: the arena that is looked at, and its source if it has one. */
+struct vmx_key {
+    struct vmx_shape arena[VMX_ARENAS_MAX];
+};
+
+struct vmx_span {
+    uint8_t start; /* quanta */
+    uint8_t quanta;
+    bool is_initial; /* else added by a call */
+};
+
+/* An arena to explore. */
+struct vmx_world {
+    const char *name;
+    vmem_addr_t base; /* units; position 0 */
+    unsigned quantum_log2;
+    vmem_size_t quantum; /* units */
+    unsigned quanta;     /* positions */
+    struct vmx_span span[VMX_SPANS_MAX];
+    unsigned span_count;
+    bool has_handles;     /* allocate by handle too */
+    bool is_importing;    /* the spans are the source's */
+    unsigned import_log2; /* import quantum, log2 of quanta */
+    unsigned import_keep;
+    bool is_brief; /* fewer shapes and windows: there are many states */
+};
+
+enum vmx_call { VMX_ALLOC, VMX_XALLOC, VMX_HANDLE };
+
+/* A call that allocates. */
+struct vmx_request {
+    vmem_size_t size; /* units, as all up to addr_max */
+    vmem_size_t align;
+    vmem_size_t phase;
+    vmem_size_t nocross;
+    vmem_addr_t addr_min;
+    vmem_addr_t addr_max;
+    unsigned flags;
+    uint32_t legal; /* positions that obey the constraints */
+    uint8_t quanta; /* the size, rounded */
+    uint8_t call;   /* enum vmx_call */
+    bool is_contradictory;
+    bool is_move;      /* made from every state: see section 3 */
+    bool is_placement; /* made from the source too */
+};
+
+/* How a state was reached. */
+enum vmx_what { VMX_BEGIN, VMX_REQUEST, VMX_FREE, VMX_ADD, VMX_BAD_FREE };
+
+struct vmx_step {
+    uint8_t what;
+    uint8_t arena;
+    uint16_t place; /* position, or number of the span */
+    uint32_t request;
+};
+
+/* Holes and fits of a shape. */
+struct vmx_view {
+    const struct vmx_shape *shape;
+    uint32_t fit[VMX_QUANTA_MAX + 1]; /* by size: positions where so many quanta are free */
+    unsigned hole_count;
+    struct {
+        uint32_t mask;
+        unsigned quanta;
+    } hole[VMX_HOLES_MAX * 2]; /* by size, then by start */
+};
+
+/* What a request may answer. */
+struct vmx_expected {
+    int status;
+    uint32_t places; /* if 0: any of these */
+};
+
+/* state.c: read an arena.  NULL, or what is wrong with its structures. */
+const char *vmx_shape_read(
+    const struct vmem_arena *arena, const struct vmx_world *world, struct vmx_shape *shape);
+
+/* Has a request failed for want of memory for tags? */
+bool vmx_has_lacked_tags(struct vmem_arena *const *arenas, unsigned count);
+
+/* The handle of the allocation at a position; 0 if it has none. */
+vmem_handle_t vmx_handle_at(
+    const struct vmem_arena *arena, const struct vmx_world *world, unsigned position);
+
+/* oracle.c */
+void vmx_request_complete(const struct vmx_world *world, struct vmx_request *request);
+void vmx_view_make(
+    const struct vmx_world *world, const struct vmx_shape *shape, struct vmx_view *view);
+void vmx_expect(
+    const struct vmx_view *view, const struct vmx_request *request, struct vmx_expected *expected);
+
+/* The size of the allocation at a position, in quanta; 0 if none starts there. */
+unsigned vmx_quanta_at(const struct vmx_shape *shape, unsigned position);
+
+/* requests.c: all requests of a world.  Ends the program if there is no memory. */
+struct vmx_request *vmx_requests_make(const struct vmx_world *world, size_t *count);
+
+/* What came out. */
+struct vmx_result {
+    uint64_t states;
+    uint64_t calls;
+    uint64_t disagreements;
+    uint64_t open_refusals; /* refused, though an import that is not required would have served */
+};
+
+/* explore.c: explore a world. */
+void vmx_explore(const struct vmx_world *world, struct vmx_result *result);
+
+/* report.c: say what a call did against what it should have done. */
+void vmx_report(const struct vmx_world *world, const struct vmx_request *requests,
+    const struct vmx_step *path, size_t path_count, const char *text);
+
+#endif

@@ -1,0 +1,173 @@
+/*
+ * explore - every state of small arenas.                           SPDX-License-Identifier: BSD-2-Clause
+ *
+ *     explore [--quanta N] [--world NAME] [--list]
+ *
+ * N is the size of the arenas, 8 unless given; the importing ones have N - 2.  One line a world, and
+ * last "N passed, N failed": a world passes if no call disagreed.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "explore.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { QUANTA_DEFAULT = 8, QUANTA_MIN = 4, IMPORT_LESS = 2 };
+
+/* The worlds, with as many quanta as asked for. */
+static size_t
+make_worlds(struct vmx_world *worlds, unsigned quanta)
+{
+    const uint8_t n = (uint8_t)quanta;
+    const uint8_t m = (uint8_t)(quanta - IMPORT_LESS);
+    const uint8_t low = (uint8_t)((quanta - 1) / 2);
+    const uint8_t rest = (uint8_t)(quanta - 1 - low);
+    const struct vmx_world all[] = {
+        { .name = "zero",
+            .base = 0,
+            .quantum_log2 = 0,
+            .quanta = n,
+            .span = { { 0, n, true } },
+            .span_count = 1 },
+        { .name = "middle",
+            .base = (UINT64_C(1) << 40) + 5 * 4096,
+            .quantum_log2 = 12,
+            .quanta = n,
+            .span = { { 0, n, true } },
+            .span_count = 1 },
+        { .name = "top",
+            .base = VMEM_ADDR_MAX - (n - 1u),
+            .quantum_log2 = 0,
+            .quanta = n,
+            .span = { { 0, n, true } },
+            .span_count = 1 },
+        { .name = "spans",
+            .base = 3 * 16,
+            .quantum_log2 = 4,
+            .quanta = n,
+            .span = { { 0, low, true }, { (uint8_t)(low + 1), rest, false }, { low, 1, false } },
+            .span_count = 3 },
+        { .name = "handles",
+            .base = 7,
+            .quantum_log2 = 0,
+            .quanta = m,
+            .span = { { 0, m, true } },
+            .span_count = 1,
+            .has_handles = true,
+            .is_brief = true },
+        { .name = "import-1",
+            .base = 0,
+            .quantum_log2 = 0,
+            .quanta = m,
+            .span = { { 0, m, true } },
+            .span_count = 1,
+            .is_importing = true,
+            .is_brief = true },
+        { .name = "import-2",
+            .base = 6,
+            .quantum_log2 = 0,
+            .quanta = m,
+            .span = { { 0, m, true } },
+            .span_count = 1,
+            .is_importing = true,
+            .is_brief = true,
+            .import_log2 = 1 },
+        { .name = "import-keep",
+            .base = VMEM_ADDR_MAX - (m * 16u - 1),
+            .quantum_log2 = 4,
+            .quanta = m,
+            .span = { { 0, m, true } },
+            .span_count = 1,
+            .is_importing = true,
+            .is_brief = true,
+            .import_log2 = 1,
+            .import_keep = 1 },
+    };
+
+    (void)memcpy(worlds, all, sizeof all);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        worlds[i].quantum = (vmem_size_t)1 << worlds[i].quantum_log2;
+    }
+    return sizeof all / sizeof all[0];
+}
+
+enum { WORLDS_MAX = 16 };
+
+static double
+now_s(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Explore one world and print its line.  True: no disagreement. */
+static bool
+run(const struct vmx_world *world)
+{
+    const double begin = now_s();
+    struct vmx_result result;
+
+    vmx_explore(world, &result);
+    (void)printf("%-12s %2u quanta %9" PRIu64 " states %11" PRIu64 " calls %" PRIu64
+                 " disagreements",
+        world->name, world->quanta, result.states, result.calls, result.disagreements);
+    if (result.open_refusals != 0) {
+        (void)printf(", %" PRIu64 " open refusals", result.open_refusals);
+    }
+    (void)printf("  (%.1f s)\n", now_s() - begin);
+    (void)fflush(stdout);
+    return result.disagreements == 0;
+}
+
+static void
+usage(const char *program)
+{
+    (void)fprintf(stderr, "usage: %s [--quanta N] [--world NAME] [--list]\n", program);
+    exit(2);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct vmx_world worlds[WORLDS_MAX];
+    const char *only = NULL;
+    unsigned long quanta = QUANTA_DEFAULT;
+    unsigned passed = 0;
+    unsigned failed = 0;
+    bool list = false;
+    size_t count;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--list") == 0) {
+            list = true;
+        } else if (i + 1 < argc && strcmp(argv[i], "--world") == 0) {
+            only = argv[++i];
+        } else if (i + 1 < argc && strcmp(argv[i], "--quanta") == 0) {
+            quanta = strtoul(argv[++i], NULL, 10);
+        } else {
+            usage(argv[0]);
+        }
+    }
+    if (quanta < QUANTA_MIN || quanta > VMX_QUANTA_MAX) {
+        usage(argv[0]);
+    }
+    count = make_worlds(worlds, (unsigned)quanta);
+    for (size_t i = 0; i < count; i++) {
+        if (list) {
+            (void)printf("%s\n", worlds[i].name);
+        } else if (only == NULL || strcmp(only, worlds[i].name) == 0) {
+            const bool is_good = run(&worlds[i]);
+            passed += is_good ? 1 : 0;
+            failed += is_good ? 0 : 1;
+        }
+    }
+    if (!list) {
+        (void)printf("%u passed, %u failed\n", passed, failed);
+    }
+    return !list && (failed != 0 || passed == 0);
+}

@@ -1,0 +1,47 @@
+/*
+ * F4_useless_imports - what cannot help is not imported again and again
+ *                                                                 SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The ancestor imports a thousand spans for a window that none of them touches, and keeps them all.
+ */
+#include "vmt.h"
+#include "vmt_fault.h"
+#include "vmt_picture.h"
+#include "vmt_source.h"
+
+#include <errno.h>
+
+static void
+test_F4_an_unsatisfiable_window_imports_once_at_most_and_keeps_nothing(void)
+{
+    static struct vmt_source source;
+    static struct vmt_picture before;
+    struct vmem_arena *arena = NULL;
+    vmem_addr_t addr = 77;
+
+    vmt_source_init(&source, 0x10000, 0x100000);
+    CHECK_OR_RETURN(vmem_create("window", 0, 0, 16, 0, 0, &arena) == 0);
+    CHECK_U64(vmem_set_import(arena, vmt_source_import, vmt_source_release, &source, 0), ==, 0);
+    vmt_picture_take(&before, arena);
+    for (unsigned i = 0; i < 10; i++) {
+        source.lie = VMT_LIE_UNCONSTRAINED; /* one that does not look at the window */
+        source.lies = source.lies_released = 0;
+        CHECK_U64(vmem_xalloc(arena, 16, 0, 0, 0, 0x80000, 0x8ffff, 0, &addr), ==, ENOMEM);
+        CHECK_U64(source.lies, <=, 1);
+        CHECK_U64(source.lies_released, ==, source.lies);
+        CHECK_UNCHANGED(&before, arena);
+        source.lie = VMT_LIE_NONE; /* one that does, and has nothing there */
+        CHECK_U64(vmem_xalloc(arena, 16, 0, 0, 0, 0x800000, 0x8fffff, 0, &addr), ==, ENOMEM);
+        CHECK_UNCHANGED(&before, arena);
+    }
+    CHECK_U64(addr, ==, 77);
+    CHECK_U64(source.imports, ==, 0);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+    vmt_source_fini(&source);
+}
+
+static const struct vmt_test tests[] = {
+    VMT_TEST(test_F4_an_unsatisfiable_window_imports_once_at_most_and_keeps_nothing),
+};
+
+VMT_SUITE(tests);

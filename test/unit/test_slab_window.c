@@ -1,0 +1,185 @@
+/*
+ * test_slab_window - objects that are reached by one addition.    SPDX-License-Identifier: BSD-2-Clause
+ *
+ *  - With a window, chunk c is its c-th part, and object i lies at window + i * object size, which is
+ *    also where the directory says that it lies.
+ *  - A part whose chunk was detached is the next to be used.
+ *  - When the window is full, the directory takes over: what lies in the window stays where it is, new
+ *    chunks come from elsewhere, and only those are put back at the end.
+ */
+#include "unit.h"
+
+enum { OBJECT_LOG2 = 9, SLOTS_LOG2 = VMI_CHUNK_LOG2 - OBJECT_LOG2 };
+
+#if VMI_PORT_HAS_WINDOW
+
+static const size_t window_bytes = (size_t)1 << VMI_WINDOW_LOG2;
+
+/* A slab with a window and `chunks` chunks in it. */
+static unsigned char *
+set_up(struct vmi_slab *slab, unsigned chunks)
+{
+    unsigned char *window = vmi_port_window_get(window_bytes);
+
+    CHECK(window != NULL);
+    vmi_slab_init(slab, OBJECT_LOG2);
+    vmi_slab_set_window(slab, window);
+    for (unsigned i = 0; i < chunks; i++) {
+        vmi_slab_add_chunk(slab, vmi_slab_window_part(slab), vmi_slab_chunk_bytes(slab));
+    }
+    return window;
+}
+
+static void
+put_nothing(void *arg, void *memory, size_t bytes)
+{
+    (void)memory;
+    (void)bytes;
+    ++*(unsigned *)arg;
+}
+
+static void
+tear_down(struct vmi_slab *slab, void *window)
+{
+    unsigned puts = 0;
+
+    vmi_slab_release(slab, put_nothing, &puts);
+    CHECK_U64(puts, ==, 0);
+    CHECK_U64(slab->window, ==, 0);
+    vmi_port_window_put(window, window_bytes);
+}
+
+static void
+test_a_slab_without_a_window_has_no_part_of_it(void)
+{
+    struct vmi_slab slab;
+
+    vmi_slab_init(&slab, OBJECT_LOG2);
+    CHECK(vmi_slab_window_part(&slab) == NULL);
+    CHECK(!vmi_slab_is_in_window(&slab, &slab));
+    CHECK(!vmi_slab_is_in_window(&slab, NULL));
+    vmt_slab_end(&slab);
+}
+
+static void
+test_each_object_lies_where_its_index_says(void)
+{
+    struct vmi_slab slab;
+    unsigned char *window = set_up(&slab, 6);
+    const uintptr_t window_word = slab.window;
+
+    CHECK(vmi_slab_window_part(&slab) == window + ((size_t)6 << VMI_CHUNK_LOG2));
+    while (slab.free_count > 0) {
+        const uint32_t index = vmi_slab_take(&slab);
+        unsigned char *object = vmi_slab_at(&slab, index, OBJECT_LOG2);
+        CHECK(object == window + ((size_t)index << OBJECT_LOG2));
+        slab.window = 0;
+        CHECK(vmi_slab_at(&slab, index, OBJECT_LOG2) == object);
+        slab.window = window_word;
+        CHECK(vmi_slab_is_valid(&slab, index, OBJECT_LOG2));
+        CHECK(vmi_slab_is_in_window(&slab, object));
+    }
+    CHECK_HOLDS(vmi_slab_check(&slab));
+    tear_down(&slab, window);
+}
+
+static void
+test_the_window_ends_where_it_ends(void)
+{
+    struct vmi_slab slab;
+    unsigned char *window = set_up(&slab, 1);
+
+    CHECK(vmi_slab_is_in_window(&slab, window));
+    CHECK(vmi_slab_is_in_window(&slab, window + (window_bytes - 1)));
+    CHECK(!vmi_slab_is_in_window(&slab, window + window_bytes));
+    CHECK(!vmi_slab_is_in_window(&slab, window - 1));
+    tear_down(&slab, window);
+}
+
+static void
+test_the_part_of_a_detached_chunk_is_the_next(void)
+{
+    struct vmi_slab slab;
+    unsigned char *window = set_up(&slab, 4); /* 7, 15, 31 and 63 objects */
+    size_t bytes = 0;
+    unsigned char *part;
+
+    while (slab.free_count > 0) {
+        (void)vmi_slab_take(&slab);
+    }
+    /* All of chunk 1, then so much of chunk 3 that as many slots again are free. */
+    for (uint32_t slot = 1; slot <= 15; slot++) {
+        CHECK(!slab.has_surplus);
+        vmi_slab_give(&slab, 1u << SLOTS_LOG2 | slot);
+    }
+    for (uint32_t slot = 1; slot <= 15; slot++) {
+        CHECK(!slab.has_surplus);
+        vmi_slab_give(&slab, 3u << SLOTS_LOG2 | slot);
+    }
+    CHECK_OR_RETURN(slab.has_surplus);
+    part = vmi_slab_detach_chunk(&slab, &bytes);
+    CHECK(part == window + ((size_t)1 << VMI_CHUNK_LOG2));
+    CHECK_U64(bytes, ==, 8192);
+    CHECK(vmi_slab_window_part(&slab) == part);
+    vmi_port_window_drop(part, bytes);
+    vmi_slab_add_chunk(&slab, part, bytes);
+    CHECK(vmi_slab_window_part(&slab) == window + ((size_t)4 << VMI_CHUNK_LOG2));
+    CHECK_HOLDS(vmi_slab_check(&slab));
+    tear_down(&slab, window);
+}
+
+/* That a window is full depends on the number of chunks alone, so the number is made up. */
+static void
+test_a_full_window_leaves_it_to_the_directory(void)
+{
+    struct vmi_slab slab;
+    unsigned char *window = set_up(&slab, 2);
+    const uint32_t parts = (uint32_t)1 << (VMI_WINDOW_LOG2 - VMI_CHUNK_LOG2);
+    uint32_t inside = vmi_slab_take(&slab);
+    unsigned char *object = vmi_slab_at(&slab, inside, OBJECT_LOG2);
+    unsigned char *elsewhere = vmt_zeroed(8192);
+    unsigned puts = 0;
+
+    slab.chunk_count = slab.dir_count = parts - 1;
+    CHECK(vmi_slab_window_part(&slab) == window + ((size_t)(parts - 1) << VMI_CHUNK_LOG2));
+    slab.chunk_count = slab.dir_count = parts;
+    CHECK(vmi_slab_window_part(&slab) == NULL);
+    slab.chunk_count = slab.dir_count = 2;
+    CHECK(vmi_slab_window_part(&slab) == NULL); /* for good */
+    CHECK(vmi_slab_at(&slab, inside, OBJECT_LOG2) == object);
+    CHECK(vmi_slab_is_in_window(&slab, object));
+    vmi_slab_add_chunk(&slab, elsewhere, 8192);
+    CHECK_U64(slab.usable->number, ==, 2);
+    object = vmi_slab_at(&slab, vmi_slab_take(&slab), OBJECT_LOG2);
+    CHECK(object > elsewhere && object < elsewhere + 8192);
+    CHECK(!vmi_slab_is_in_window(&slab, object));
+    CHECK_HOLDS(vmi_slab_check(&slab));
+    vmi_slab_release(&slab, put_nothing, &puts);
+    CHECK_U64(puts, ==, 1);
+    vmt_port_put(elsewhere, 8192);
+    vmi_port_window_put(window, window_bytes);
+}
+
+static const struct vmt_test tests[] = {
+    VMT_TEST(test_a_slab_without_a_window_has_no_part_of_it),
+    VMT_TEST(test_each_object_lies_where_its_index_says),
+    VMT_TEST(test_the_window_ends_where_it_ends),
+    VMT_TEST(test_the_part_of_a_detached_chunk_is_the_next),
+    VMT_TEST(test_a_full_window_leaves_it_to_the_directory),
+};
+
+#else
+
+static void
+test_a_port_without_windows_needs_none(void)
+{
+    vmt_skip("the port has no windows");
+}
+
+static const struct vmt_test tests[] = {
+    VMT_TEST(test_a_port_without_windows_needs_none),
+};
+
+#endif
+
+VMT_SUITE(tests);
