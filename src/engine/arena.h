@@ -72,6 +72,7 @@ struct vmem_arena {
     bool is_indexed;       /* (A) one of the two indexes is not off */
     bool is_plain;         /* (C) instant fit by default, and not at random */
     bool gives_back;       /* (A) imported spans are released when wholly free */
+    bool frees_plainly;    /* (A) no index, no quarantine, and nothing goes back to a source */
     unsigned quantum_log2; /* (C) */
     vmem_size_t quantum;   /* (C) units, power of two */
     vmem_size_t inuse;     /* (A) units busy, the resting ones not counted */
@@ -127,6 +128,14 @@ struct vmem_arena {
 
 _Static_assert(sizeof(struct vmem_arena) <= VMEM_STORAGE_BYTES, "the published size is enough");
 _Static_assert(_Alignof(struct vmem_arena) <= VMEM_STORAGE_ALIGN, "and so is its alignment");
+
+/* To be called after a change of what `frees_plainly` sums up. */
+static inline void
+vmi_note_how_to_free(struct vmem_arena *arena)
+{
+    arena->frees_plainly =
+        !arena->is_indexed && !arena->gives_back && arena->quarantine.ring == NULL;
+}
 
 static inline struct vmi_tag *
 vmi_tag(const struct vmem_arena *arena, uint32_t index)

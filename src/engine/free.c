@@ -46,7 +46,7 @@ let_go(struct vmem_arena *arena, uint32_t hole_index, struct vmi_released *relea
 void
 vmi_free_segment(struct vmem_arena *arena, uint32_t index, struct vmi_released *released)
 {
-    const uint32_t hole_index = vmi_merge(arena, index, vmi_tag(arena, index));
+    const uint32_t hole_index = vmi_merge(arena, index, vmi_tag(arena, index), arena->is_indexed);
 
     arena->changes++;
     if (VMI_UNLIKELY(arena->gives_back) &&
@@ -97,22 +97,32 @@ rest(struct vmem_arena *arena, uint32_t index, struct vmi_released *released)
     vmi_quarantine_rest(arena, index);
 }
 
-/* Account for a free and make the segment free, or put it to rest. */
-static void
-finish(struct vmem_arena *arena, uint32_t index, vmem_size_t size, struct vmi_released *released)
+/* What a free does beside the plain thing. */
+VMI_NOINLINE static void
+finish_specially(struct vmem_arena *arena, uint32_t index, struct vmi_released *released)
 {
-    arena->inuse -= size;
-    arena->frees++;
-    if (VMI_UNLIKELY(arena->quarantine.ring != NULL)) {
+    if (arena->quarantine.ring != NULL) {
         rest(arena, index, released);
     } else {
         vmi_free_segment(arena, index, released);
     }
+    vmi_supply_nodes_softly(arena);
+}
+
+/* Account for a free and make the segment free, or put it to rest. */
+static inline void
+finish(struct vmem_arena *arena, uint32_t index, vmem_size_t size, struct vmi_released *released)
+{
+    arena->inuse -= size;
+    arena->frees++;
+    if (VMI_LIKELY(arena->frees_plainly)) {
+        (void)vmi_merge(arena, index, vmi_tag(arena, index), false);
+        arena->changes++;
+    } else {
+        finish_specially(arena, index, released);
+    }
     if (VMI_UNLIKELY(vmi_busy_is_moving(&arena->busy) || arena->tags.slab.has_surplus)) {
         vmi_supply_tidy(arena);
-    }
-    if (VMI_UNLIKELY(arena->is_indexed)) {
-        vmi_supply_nodes_softly(arena);
     }
 }
 
@@ -212,20 +222,6 @@ vmi_free(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size)
     if (free_one(arena, addr, size, &released) && VMI_UNLIKELY(released.range.size != 0)) {
         vmi_give_back(&released);
     }
-}
-
-uint32_t
-vmi_handle_tag(const struct vmem_arena *arena, vmem_handle_t handle)
-{
-    const uint32_t index = (uint32_t)handle;
-    const uint32_t generation = (uint32_t)(handle >> 32);
-    const struct vmi_tag *tag;
-
-    if (generation == 0 || generation > VMI_OWN_PAYLOAD || !vmi_tag_is_valid(&arena->tags, index)) {
-        return 0;
-    }
-    tag = vmi_tag(arena, index);
-    return tag->own == vmi_tag_own(VMI_KIND_BUSY, generation) ? index : 0;
 }
 
 void

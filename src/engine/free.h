@@ -19,7 +19,19 @@ void vmi_free(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size);
 void vmi_free_handle(struct vmem_arena *arena, vmem_handle_t handle);
 
 /* The tag of a live handle; 0 if it is stale or never was one.  The arena is entered. */
-uint32_t vmi_handle_tag(const struct vmem_arena *arena, vmem_handle_t handle);
+static inline uint32_t
+vmi_handle_tag(const struct vmem_arena *arena, vmem_handle_t handle)
+{
+    const uint32_t index = (uint32_t)handle;
+    const uint32_t generation = (uint32_t)(handle >> 32);
+    const struct vmi_tag *tag;
+
+    if (generation == 0 || generation > VMI_OWN_PAYLOAD || !vmi_tag_can_be(&arena->tags, index)) {
+        return 0;
+    }
+    tag = vmi_tag(arena, index);
+    return tag->own == vmi_tag_own(VMI_KIND_BUSY, generation) ? index : 0;
+}
 
 /* Make a busy segment free, in no index any more; a span that became wholly free is let go. */
 void vmi_free_segment(struct vmem_arena *arena, uint32_t index, struct vmi_released *released);

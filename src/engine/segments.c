@@ -11,12 +11,13 @@ carve_low(struct vmem_arena *arena, uint32_t hole_index, vmem_size_t size)
     uint32_t index;
 
     if (hole->size == size) {
-        vmi_hole_remove(arena, hole_index, hole);
+        vmi_hole_remove(arena, hole_index, hole, arena->is_indexed);
         vmi_hole_take(arena, hole_index, hole);
         return hole_index;
     }
     index = vmi_hole_precede(arena, hole_index, hole, size);
-    vmi_hole_resize(arena, hole_index, hole, hole->start + size, hole->size - size);
+    vmi_hole_resize(
+        arena, hole_index, hole, hole->start + size, hole->size - size, arena->is_indexed);
     return index;
 }
 
@@ -36,7 +37,7 @@ carve_high(struct vmem_arena *arena, uint32_t hole_index, vmem_size_t size)
     busy->extra = 0;
     vmi_tag(arena, hole->next)->prev = index;
     hole->next = index;
-    vmi_hole_resize(arena, hole_index, hole, hole->start, hole->size - size);
+    vmi_hole_resize(arena, hole_index, hole, hole->start, hole->size - size, arena->is_indexed);
     return index;
 }
 
@@ -66,10 +67,10 @@ vmi_carve(struct vmem_arena *arena, uint32_t hole_index, vmem_addr_t addr, vmem_
     high->next = hole->next;
     vmi_tag(arena, hole->next)->prev = high_index | VMI_LINK_HOLE;
     hole->next = high_index;
-    vmi_hole_resize(arena, hole_index, hole, hole->start, left + size);
+    vmi_hole_resize(arena, hole_index, hole, hole->start, left + size, arena->is_indexed);
     index = carve_high(arena, hole_index, size);
     high->prev = index;
     vmi_tag(arena, index)->next = high_index | VMI_LINK_HOLE;
-    vmi_hole_insert(arena, high_index, high);
+    vmi_hole_insert(arena, high_index, high, arena->is_indexed);
     return index;
 }

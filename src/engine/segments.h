@@ -20,24 +20,29 @@
 
 #include "engine/index.h"
 
+/*
+ * `has_index`, here and below, is arena->is_indexed, passed so that the common way, which knows that
+ * there is none, does not ask again and again.
+ */
+
 /* A tag became a hole: put it into its bin and the indexes. */
 static inline void
-vmi_hole_insert(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag)
+vmi_hole_insert(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, bool has_index)
 {
     vmi_bins_insert(&arena->bins, &arena->tags, index, tag);
     arena->hole_count++;
-    if (VMI_UNLIKELY(arena->is_indexed)) {
+    if (VMI_UNLIKELY(has_index)) {
         vmi_index_insert(arena, index);
     }
 }
 
 /* A hole ceases to be one: take it out of its bin and the indexes. */
 static inline void
-vmi_hole_remove(struct vmem_arena *arena, uint32_t index, const struct vmi_tag *tag)
+vmi_hole_remove(struct vmem_arena *arena, uint32_t index, const struct vmi_tag *tag, bool has_index)
 {
     vmi_bins_remove(&arena->bins, &arena->tags, index, tag);
     arena->hole_count--;
-    if (VMI_UNLIKELY(arena->is_indexed)) {
+    if (VMI_UNLIKELY(has_index)) {
         vmi_index_remove(arena, index);
     }
 }
@@ -45,7 +50,7 @@ vmi_hole_remove(struct vmem_arena *arena, uint32_t index, const struct vmi_tag *
 /* A hole gets a new start and size, and stays between the same neighbours. */
 static inline void
 vmi_hole_resize(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, vmem_addr_t start,
-    vmem_size_t size)
+    vmem_size_t size, bool has_index)
 {
     const vmem_addr_t old_start = tag->start;
     const vmem_size_t old_size = tag->size;
@@ -68,7 +73,7 @@ vmi_hole_resize(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, v
         tag->size = size;
         vmi_bins_insert(&arena->bins, &arena->tags, index, tag);
     }
-    if (VMI_UNLIKELY(arena->is_indexed)) {
+    if (VMI_UNLIKELY(has_index)) {
         vmi_index_change(arena, index, old_start, old_size);
     }
 }
@@ -148,7 +153,7 @@ uint32_t vmi_carve(
 
 /* Make a busy segment part of a hole.  Returns the hole's tag.  Neighbours that are holes merge. */
 static inline uint32_t
-vmi_merge(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag)
+vmi_merge(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, bool has_index)
 {
     const uint32_t before = vmi_tag_prev(tag);
     const uint32_t after = vmi_tag_next(tag);
@@ -158,7 +163,7 @@ vmi_merge(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag)
     if (((tag->prev | tag->next) & VMI_LINK_HOLE) == 0) {
         vmi_tag(arena, before)->next = index | VMI_LINK_HOLE;
         vmi_tag(arena, after)->prev = index | VMI_LINK_HOLE;
-        vmi_hole_insert(arena, index, tag);
+        vmi_hole_insert(arena, index, tag, has_index);
         return index;
     }
     vmi_cursors_leave(arena, index, tag);
@@ -166,7 +171,7 @@ vmi_merge(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag)
         low = vmi_tag(arena, before);
         low->next = after;
         vmi_tag(arena, after)->prev = before | VMI_LINK_HOLE;
-        vmi_hole_resize(arena, before, low, low->start, low->size + tag->size);
+        vmi_hole_resize(arena, before, low, low->start, low->size + tag->size, has_index);
         vmi_tag_give(&arena->tags, index);
         return before;
     }
@@ -174,16 +179,16 @@ vmi_merge(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag)
     if ((tag->prev & VMI_LINK_HOLE) == 0) {
         high->prev = before;
         vmi_tag(arena, before)->next = after | VMI_LINK_HOLE;
-        vmi_hole_resize(arena, after, high, tag->start, high->size + tag->size);
+        vmi_hole_resize(arena, after, high, tag->start, high->size + tag->size, has_index);
         vmi_tag_give(&arena->tags, index);
         return after;
     }
     low = vmi_tag(arena, before);
-    vmi_hole_remove(arena, after, high);
+    vmi_hole_remove(arena, after, high, has_index);
     vmi_cursors_leave(arena, after, high);
     low->next = high->next;
     vmi_tag(arena, high->next)->prev = before | VMI_LINK_HOLE;
-    vmi_hole_resize(arena, before, low, low->start, low->size + tag->size + high->size);
+    vmi_hole_resize(arena, before, low, low->start, low->size + tag->size + high->size, has_index);
     vmi_tag_give(&arena->tags, after);
     vmi_tag_give(&arena->tags, index);
     return before;

@@ -139,7 +139,7 @@ vmi_span_add(struct vmem_arena *arena, vmem_addr_t start, vmem_size_t size, bool
     tag->own = vmi_tag_own(VMI_KIND_BUSY, 0);
     tag->extra = 0;
     link_between(arena, index, before, vmi_tag_next(vmi_tag(arena, before)));
-    (void)vmi_merge(arena, index, tag);
+    (void)vmi_merge(arena, index, tag, arena->is_indexed);
     arena->total += size;
     arena->imported += is_imported ? size : 0;
     arena->source.kept += stays ? 1 : 0;
@@ -166,7 +166,7 @@ vmi_span_remove(struct vmem_arena *arena, uint32_t hole_index)
     arena->total -= header->size;
     arena->imported -= header->size;
     vmi_order_remove(&arena->spans, header->start, header->size);
-    vmi_hole_remove(arena, hole_index, hole);
+    vmi_hole_remove(arena, hole_index, hole, arena->is_indexed);
     /* The hole's neighbours are headers, so no link to it needs more than its place. */
     unlink_tag(arena, hole_index);
     vmi_tag(arena, header_index)->next &= VMI_LINK_INDEX;

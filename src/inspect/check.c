@@ -54,8 +54,7 @@ check_links(struct survey *s, uint32_t index, const struct vmi_tag *tag)
     const struct vmi_tag *next;
     bool is_hole;
 
-    if (!vmi_tag_is_valid(&arena->tags, after) ||
-        !vmi_tag_is_valid(&arena->tags, vmi_tag_prev(tag))) {
+    if (!vmi_tag_can_be(&arena->tags, after) || !vmi_tag_can_be(&arena->tags, vmi_tag_prev(tag))) {
         return "I1: every link leads to a tag";
     }
     next = vmi_tag(arena, after);

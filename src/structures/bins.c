@@ -113,7 +113,7 @@ check_member(
 {
     const struct vmi_tag *tag;
 
-    if (!vmi_tag_is_valid(tags, tag_index)) {
+    if (!vmi_tag_can_be(tags, tag_index)) {
         return "B3: every tag in a bin exists";
     }
     tag = vmi_tag_at(tags, tag_index);

@@ -228,7 +228,7 @@ check_table(const struct vmi_busy *busy, const struct vmi_tags *tags, const stru
                 continue;
             }
             (*entries)++;
-            if (!vmi_tag_is_valid(tags, index)) {
+            if (!vmi_tag_can_be(tags, index)) {
                 return "H1: every entry names a tag";
             }
             if (vmi_busy_find(busy, tags, vmi_tag_at(tags, index)->start, &slot) != index ||

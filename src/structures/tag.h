@@ -74,10 +74,14 @@ vmi_tag_at(const struct vmi_tags *tags, uint32_t index)
     return vmi_slab_at(&tags->slab, index, VMI_TAG_LOG2);
 }
 
-/* True if the index could be a tag's: it can be looked at. */
+/* True if there could be a tag of this index: it can be looked at. */
 static inline bool
-vmi_tag_is_valid(const struct vmi_tags *tags, uint32_t index)
+vmi_tag_can_be(const struct vmi_tags *tags, uint32_t index)
 {
+    /* In a window every place can be looked at; what was never a tag's is of no kind. */
+    if (VMI_PORT_HAS_WINDOW && VMI_LIKELY(tags->slab.window != 0)) {
+        return index - 2 < (1u << (VMI_WINDOW_LOG2 - VMI_TAG_LOG2)) - 2;
+    }
     return vmi_slab_is_valid(&tags->slab, index, VMI_TAG_LOG2);
 }
 

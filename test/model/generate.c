@@ -82,14 +82,14 @@ choose_spans(struct vmt_rng *rng, struct rig_setup *setup, vmem_size_t quantum, 
 static void
 choose_levels(struct vmt_rng *rng, struct rig_setup *setup)
 {
+    const vmem_size_t quantum = setup->quantum[0];
+
     setup->levels = (unsigned)between(rng, 2, RIG_LEVELS_MAX);
     for (unsigned i = 0; i < setup->levels; i++) {
         const bool is_top = i + 1 == setup->levels;
         setup->flags[i] = any_policy(rng) | (chance(rng, 20) ? VMEM_INDEXED : 0);
-        setup->quantum[i] = setup->quantum[RIG_LEVELS_MAX - 1] >> below(rng, 3);
-        setup->quantum[i] = setup->quantum[i] == 0 || is_top ? setup->quantum[RIG_LEVELS_MAX - 1]
-                                                             : setup->quantum[i];
-        setup->import_quantum[i] = chance(rng, 30) ? 0 : setup->quantum[i] * between(rng, 1, 6);
+        setup->quantum[i] = is_top || quantum == 1 ? quantum : quantum >> below(rng, 3);
+        setup->import_quantum[i] = chance(rng, 30) ? 0 : setup->quantum[i] << below(rng, 3);
         setup->keep[i] = chance(rng, 50) ? 0 : (unsigned)below(rng, 3);
         setup->limit[i] = chance(rng, 80) ? 0 : setup->extent / between(rng, 1, 4);
     }
@@ -101,7 +101,7 @@ rig_generate_setup(struct vmt_rng *rng, enum rig_size size, struct rig_setup *se
     static const vmem_size_t quanta_of[] = { 1, 16, 4096 };
     static const vmem_size_t extents[][2] = {
         [RIG_SMALL] = { 8, 64 },
-        [RIG_LARGE] = { 4096, 65536 },
+        [RIG_LARGE] = { 16384, 131072 },
         [RIG_SCARCE] = { 128, 1024 },
         [RIG_TREE] = { 16, 256 },
     };
@@ -122,15 +122,20 @@ rig_generate_setup(struct vmt_rng *rng, enum rig_size size, struct rig_setup *se
         setup->size_min = chance(rng, 50) ? 1 : between(rng, 1, 40);
         setup->size_max = setup->size_min + below(rng, 8);
         setup->constrained = (unsigned)below(rng, 30);
+        setup->grow = true;
     } else if (size == RIG_SCARCE) {
         setup->size_max = between(rng, 1, 4);
         setup->tag_bytes = 1; /* how much is told by the caller, who knows how many will be live */
     } else if (size == RIG_TREE) {
-        setup->quantum[RIG_LEVELS_MAX - 1] = quantum;
         setup->size_max = between(rng, 1, quanta / 8);
         choose_levels(rng, setup);
     }
     choose_spans(rng, setup, quantum, quanta);
+    if (size == RIG_SCARCE) { /* the bound on tag memory speaks of one span */
+        setup->span[0] = (struct vmem_range){ setup->base, setup->extent };
+        setup->span_count = 1;
+        setup->span_initial = 1;
+    }
 }
 
 /* -------------------------------------------------------------------------------------------------
@@ -157,7 +162,8 @@ any_size(struct vmt_rng *rng, const struct rig *rig, unsigned level)
 
     if (model->holes.count > 0 && chance(rng, 10)) {
         const struct vmem_model_range hole = model->holes.at[below(rng, model->holes.count)];
-        size = hole.last - hole.start + 1; /* fits exactly */
+        const vmem_size_t exact = hole.last - hole.start + 1;
+        size = exact <= 4 * size || !rig->setup->is_large ? exact : size;
     } else if (chance(rng, 1)) {
         return VMEM_SIZE_MAX - below(rng, 2 * model->quantum); /* 0 and what cannot be rounded */
     } else if (chance(rng, 1)) {

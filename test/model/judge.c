@@ -161,6 +161,11 @@ judge_import(struct rig *rig, const struct rig_op *op, const struct vmem_model_r
     if (!vmem_model_import_sizes(model, request, &size_min, &size_max)) {
         return "[I6] a span came that could not be asked for";
     }
+    if (request->nocross > request->align) {
+        /* What is enough anywhere, where a legal place comes once a block. */
+        (void)vmem_model_roundup(
+            size_max + (request->nocross - request->align), model->import_quantum, &size_max);
+    }
     for (size_t i = 0; i < model->imports.count; i++) {
         const struct vmem_model_range span = model->imports.at[i];
         if (addr >= span.start && addr <= span.last &&
@@ -169,6 +174,24 @@ judge_import(struct rig *rig, const struct rig_op *op, const struct vmem_model_r
         }
     }
     return NULL;
+}
+
+/* Was the last refusal for want of tags, and may that be? */
+static bool
+lacked_tags(struct rig *rig, struct rig_level *level)
+{
+    struct vmem_stats stats;
+
+    if (!rig->setup->may_lack_tags) {
+        return false;
+    }
+    vmem_stats(level->arena, &stats);
+    if (stats.fails[VMEM_REASON_TAGS] == level->lacked) {
+        return false;
+    }
+    level->lacked = stats.fails[VMEM_REASON_TAGS];
+    rig->reached->lacked++;
+    return true;
 }
 
 const char *
@@ -185,6 +208,9 @@ rig_judge_alloc(struct rig *rig, const struct rig_op *op, int status, vmem_addr_
 
     if (want != 0) {
         return status == want ? NULL : "[C4] another status for a request that is not valid";
+    }
+    if (status == ENOMEM && lacked_tags(rig, &rig->level[op->level])) {
+        return NULL;
     }
     vmem_model_judge(model, &request, status, addr, &verdict);
     if (model->source != NULL && status == 0 && verdict.status != 0) {

@@ -38,11 +38,13 @@ struct rig_setup {
     unsigned span_count;
     unsigned span_initial; /* of these, present from the start */
     size_t tag_bytes;      /* memory for tags, and no more; 0 = from the port */
+    bool may_lack_tags;    /* tag_bytes may be too few: ENOMEM for want of tags is right */
     bool is_large;         /* many holes: look less often */
     bool is_unlooked;      /* never ask for states: that would build an index */
     vmem_size_t size_min;  /* quanta, of most requests */
     vmem_size_t size_max;
     unsigned constrained; /* requests of 100 that have constraints */
+    bool grow;            /* fill first: thousands of allocations */
 };
 
 enum rig_kind {
@@ -89,6 +91,7 @@ struct rig_level {
     struct vmem_model model;
     uint64_t span_changes; /* imports and releases when the spans were last looked at */
     void *tag_memory;
+    uint64_t lacked; /* refusals for want of tags so far */
 };
 
 /* What a run has reached: a random test that misses the point should fail. */
@@ -102,6 +105,7 @@ struct rig_reached {
     uint64_t releases;
     uint64_t searches;
     uint64_t scans;
+    uint64_t lacked;  /* refusals for want of tags */
     uint64_t indexed; /* rigs that had an index at their end */
     uint64_t holes;   /* most at once */
     uint64_t live;    /* most at once */

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPLAYS_MAX = 4000, OPERATIONS_MAX = 20000000 };
+enum { REPLAYS_MAX = 4000, OPERATIONS_MAX = 20000000, PRINTED_MAX = 500 };
 
 /* Repeat a log.  Returns what breaks, and where; NULL if nothing does. */
 static const char *
@@ -193,7 +193,10 @@ rig_report(const struct rig_setup *setup, struct rig_op *ops, size_t count, cons
     }
     (void)printf("# ---- scenario\n");
     print_arenas(setup);
-    for (size_t i = 0; i < count; i++) {
+    if (count > PRINTED_MAX) {
+        (void)printf("# the last %d operations; the seed repeats them all\n", PRINTED_MAX);
+    }
+    for (size_t i = count > PRINTED_MAX ? count - PRINTED_MAX : 0; i < count; i++) {
         print_op(&ops[i]);
     }
     (void)printf("# ---- end: %s\n", text);

@@ -204,7 +204,7 @@ test_a_removal_from_the_front_brings_one_back(void)
 
     set_up(&f, 0, VMI_CLASS_EXACT);
     for (unsigned i = 0; i < 6; i++) {
-        index[i] = insert(&f, 10 * i, 4);
+        index[i] = insert(&f, (vmem_addr_t)10 * i, 4);
     }
     remove_hole(&f, index[1]);
     check_whole(&f, 5);
@@ -236,7 +236,7 @@ test_any_hole_can_leave_the_overflow(void)
         vmt_context("which", which);
         set_up(&f, 0, VMI_CLASS_EXACT);
         for (unsigned i = 0; i < 8; i++) {
-            index[i] = insert(&f, 10 * i, 9);
+            index[i] = insert(&f, (vmem_addr_t)10 * i, 9);
         }
         CHECK(!is_in_front(bin_of(&f, 9), index[4 + which]));
         remove_hole(&f, index[4 + which]);
@@ -392,7 +392,7 @@ test_a_move_to_a_larger_array_keeps_every_hole(void)
 
     set_up(&f, 0, VMI_CLASS_EXACT);
     for (unsigned i = 0; i < 20; i++) {
-        index[i] = insert(&f, 10 * i, 1 + i % 3);
+        index[i] = insert(&f, (vmem_addr_t)10 * i, 1 + i % 3);
     }
     old = vmi_bins_move(&f.bins, larger, VMI_CLASS_COUNT);
     CHECK(old == f.memory);

@@ -173,7 +173,7 @@ test_a_tag_that_does_not_belong_is_noticed(void)
         BREAK(f, tag->own, vmi_tag_own(VMI_KIND_SPAN, payload), "B3");
         BREAK(f, tag->own, vmi_tag_own(VMI_KIND_NONE, payload), "B3");
         BREAK(f, tag->size, CROWD - 1, "B3");
-        BREAK(f, tag->size, CROWD * 2, "B3");
+        BREAK(f, tag->size, (vmem_size_t)CROWD * 2, "B3");
     }
     tear_down(&f);
 }

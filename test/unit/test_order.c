@@ -248,7 +248,7 @@ fill_and_empty(bool by_size, unsigned way_in, unsigned way_out)
         insert(&f, key, by_size ? 5u * ordinal : ordinal * 7919u % 613, ordinal + 1);
         if (i % 16 == 0) {
             check_whole(&f);
-            check_seeks_around(&f, key, 5u * ordinal, 300);
+            check_seeks_around(&f, key, (uint64_t)5 * ordinal, 300);
         }
     }
     check_whole(&f);
@@ -288,7 +288,7 @@ test_clearing_gives_every_node_back(void)
         set_up(&f, i % 2 == 0);
         vmt_context("entries", counts[i]);
         for (uint32_t j = 0; j < counts[i]; j++) {
-            insert(&f, j * 2654435761u, j, j + 1);
+            insert(&f, (uint32_t)(j * 2654435761u), j, j + 1);
         }
         vmi_order_clear(&f.order);
         CHECK_U64(f.nodes.free_count, ==, f.total);
@@ -310,8 +310,8 @@ test_two_orders_share_their_nodes(void)
     set_up(&f, false);
     vmi_order_init(&other, &f.nodes, true);
     for (uint32_t i = 0; i < 1000; i++) {
-        insert(&f, 10 * i, i % 50 + 1, i + 1);
-        vmi_order_insert(&other, i % 50 + 1, 10 * i, i + 1);
+        insert(&f, (uint64_t)10 * i, i % 50 + 1, i + 1);
+        vmi_order_insert(&other, i % 50 + 1, (uint64_t)10 * i, i + 1);
     }
     CHECK_HOLDS(vmi_order_check(&other));
     check_whole(&f);
@@ -410,7 +410,7 @@ test_a_way_leads_through_all_entries_in_order(void)
             insert(&f, i % 2 == 1 ? j / 3 : 10u * j, i % 2 == 1 ? j : 1 + j * 7919u % 61, j);
         }
         for (uint32_t step = 0; step < 5; step++) {
-            const uint64_t key = (i % 2 == 1 ? count / 12 : count * 10 / 4) * step;
+            const uint64_t key = (uint64_t)(i % 2 == 1 ? count / 12 : count * 10 / 4) * step;
             walk_from(&f, key, count / 2, 0);
             walk_from(&f, key + 1, 0, 0);
             if (i % 2 == 0) {
@@ -436,7 +436,7 @@ test_a_way_can_turn_round(void)
 
     set_up(&f, false);
     for (uint32_t i = 0; i < 700; i++) {
-        insert(&f, 10u * i, 1 + vmt_rng_below(&rng, 9), i + 1);
+        insert(&f, (uint64_t)10 * i, 1 + vmt_rng_below(&rng, 9), i + 1);
     }
     vmi_order_go(&f.order, 3500, 0, &way);
     for (uint64_t op = 0; op < vmt_ops(5000); op++) {

@@ -39,9 +39,9 @@ set_up(struct fixture *f, bool by_size)
     vmi_order_init(&f->order, &f->nodes, by_size);
     for (uint32_t i = 1; i <= ENTRIES; i++) {
         if (by_size) {
-            vmi_order_insert(&f->order, 100u * (i / 2), 10u * i, i);
+            vmi_order_insert(&f->order, (uint64_t)100 * (i / 2), (uint64_t)10 * i, i);
         } else {
-            vmi_order_insert(&f->order, 100u * i, 10 + i % 7, i);
+            vmi_order_insert(&f->order, (uint64_t)100 * i, 10 + i % 7, i);
         }
     }
     CHECK_U64(f->order.levels, ==, 3);

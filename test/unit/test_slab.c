@@ -320,7 +320,7 @@ test_the_directory_grows_and_keeps_every_object(void)
         size_t bytes;
         if (slab.free_count == 0 && vmi_slab_dir_is_full(&slab, &bytes)) {
             CHECK_U64(slab.chunk_count, ==, slab.dir_capacity);
-            CHECK_U64(bytes, ==, 2 * slab.dir_capacity * sizeof slab.dir[0]);
+            CHECK_U64(bytes, ==, (size_t)2 * slab.dir_capacity * sizeof slab.dir[0]);
             growths++;
         }
         vmt_slab_feed(&slab, 1);

@@ -73,6 +73,51 @@ test_linking_puts_a_tag_between_two_others(void)
 }
 
 static void
+test_an_index_can_be_a_tag_once_it_was_handed_out(void)
+{
+    struct vmi_tags tags;
+    uint32_t index;
+
+    vmi_tags_init(&tags);
+    feed(&tags, 1);
+    for (uint32_t i = 0; i < 4096; i++) {
+        CHECK(!vmi_tag_can_be(&tags, i));
+    }
+    index = vmi_slab_take(&tags.slab);
+    for (uint32_t i = 0; i < 4096; i++) {
+        CHECK(vmi_tag_can_be(&tags, i) == (i == index));
+    }
+    CHECK(!vmi_tag_can_be(&tags, UINT32_MAX));
+    vmt_slab_end(&tags.slab);
+}
+
+#if VMI_PORT_HAS_WINDOW
+/* Memory appears wherever it is touched: zeros, a tag of no kind. */
+static void
+test_in_a_window_every_place_can_be_looked_at(void)
+{
+    const size_t bytes = (size_t)1 << VMI_WINDOW_LOG2;
+    const uint32_t end = (uint32_t)1 << (VMI_WINDOW_LOG2 - VMI_TAG_LOG2);
+    void *window = vmi_port_window_get(bytes);
+    struct vmi_tags tags;
+
+    CHECK_OR_RETURN(window != NULL);
+    vmi_tags_init(&tags);
+    vmi_slab_set_window(&tags.slab, window);
+    vmi_slab_add_chunk(&tags.slab, vmi_slab_window_part(&tags.slab), 4096);
+    CHECK(!vmi_tag_can_be(&tags, 0));
+    CHECK(!vmi_tag_can_be(&tags, 1)); /* the header of the first chunk */
+    CHECK(vmi_tag_can_be(&tags, 2));
+    CHECK(vmi_tag_can_be(&tags, end - 1));
+    CHECK(!vmi_tag_can_be(&tags, end));
+    CHECK(!vmi_tag_can_be(&tags, UINT32_MAX));
+    CHECK_U64(vmi_tag_kind(vmi_tag_at(&tags, 2)), ==, VMI_KIND_NONE);
+    CHECK_U64(vmi_tag_kind(vmi_tag_at(&tags, end - 1)), ==, VMI_KIND_NONE);
+    vmi_port_window_put(window, bytes);
+}
+#endif
+
+static void
 test_no_tag_is_reserved_where_there_is_no_memory(void)
 {
     struct vmi_tags tags;
@@ -182,7 +227,7 @@ test_random_takes_and_gives_lose_no_tag(void)
             CHECK_OR_RETURN(vmi_tags_reserve(&tags, burst));
             for (uint32_t i = 0; i < burst; i++) {
                 index[count] = vmi_tag_take(&tags);
-                CHECK(vmi_tag_is_valid(&tags, index[count]));
+                CHECK(vmi_tag_can_be(&tags, index[count]));
                 vmi_tag_at(&tags, index[count])->start = ~(uint64_t)index[count];
                 vmi_tag_at(&tags, index[count])->own = vmi_tag_own(VMI_KIND_BUSY, 0);
                 count++;
@@ -209,6 +254,10 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_kind_and_payload_share_a_word),
     VMT_TEST(test_a_link_is_an_index_and_a_bit),
     VMT_TEST(test_linking_puts_a_tag_between_two_others),
+    VMT_TEST(test_an_index_can_be_a_tag_once_it_was_handed_out),
+#if VMI_PORT_HAS_WINDOW
+    VMT_TEST(test_in_a_window_every_place_can_be_looked_at),
+#endif
     VMT_TEST(test_no_tag_is_reserved_where_there_is_no_memory),
     VMT_TEST(test_the_youngest_spare_is_taken_first),
     VMT_TEST(test_a_full_stack_spills_its_oldest_half),
