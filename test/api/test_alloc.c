@@ -350,6 +350,21 @@ test_only_next_fit_moves_its_cursor(void)
 }
 
 static void
+test_the_cursor_stands_behind_the_whole_range(void)
+{
+    struct vmem_arena *arena = NULL;
+    vmem_addr_t addr = 0;
+
+    CHECK_OR_RETURN(vmem_create("ids", 0, 10, 1, 0, VMEM_NEXTFIT, &arena) == 0);
+    for (vmem_addr_t round = 0; round < 9; round++) {
+        CHECK_U64(vmem_alloc(arena, 3, 0, &addr), ==, 0);
+        CHECK_U64(addr, ==, round % 3 * 3); /* 0, 3, 6; from 9 on there is no place for three */
+        vmem_free(arena, addr, 3);
+    }
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
+static void
 test_the_cursor_passes_the_top_of_the_space(void)
 {
     struct vmem_arena *arena = NULL;
@@ -375,6 +390,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_constraints_place_exactly),
     VMT_TEST(test_a_window_may_end_at_address_0),
     VMT_TEST(test_only_next_fit_moves_its_cursor),
+    VMT_TEST(test_the_cursor_stands_behind_the_whole_range),
     VMT_TEST(test_the_cursor_passes_the_top_of_the_space),
 };
 

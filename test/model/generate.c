@@ -87,7 +87,10 @@ choose_levels(struct vmt_rng *rng, struct rig_setup *setup)
     setup->levels = (unsigned)between(rng, 2, RIG_LEVELS_MAX);
     for (unsigned i = 0; i < setup->levels; i++) {
         const bool is_top = i + 1 == setup->levels;
-        setup->flags[i] = any_policy(rng) | (chance(rng, 20) ? VMEM_INDEXED : 0);
+        /* Spans that came and went within one call would move a source's cursor unseen. */
+        const unsigned policy = any_policy(rng);
+        setup->flags[i] =
+            (i > 0 && policy == VMEM_NEXTFIT ? 0 : policy) | (chance(rng, 20) ? VMEM_INDEXED : 0);
         setup->quantum[i] = is_top || quantum == 1 ? quantum : quantum >> below(rng, 3);
         setup->import_quantum[i] = chance(rng, 30) ? 0 : setup->quantum[i] << below(rng, 3);
         setup->keep[i] = chance(rng, 50) ? 0 : (unsigned)below(rng, 3);

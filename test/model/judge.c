@@ -23,21 +23,25 @@ struct spans {
     size_t capacity;
 };
 
+static void
+spans_put(struct spans *spans, struct vmem_model_range span)
+{
+    if (spans->count == spans->capacity) {
+        spans->capacity = 2 * spans->capacity + 16;
+        spans->at = realloc(spans->at, spans->capacity * sizeof spans->at[0]);
+        if (spans->at == NULL) {
+            abort();
+        }
+    }
+    spans->at[spans->count++] = span;
+}
+
 static bool
 on_span(void *arg, const struct vmem_segment *segment)
 {
-    struct spans *spans = arg;
-
     if (segment->imported) {
-        if (spans->count == spans->capacity) {
-            spans->capacity = 2 * spans->capacity + 16;
-            spans->at = realloc(spans->at, spans->capacity * sizeof spans->at[0]);
-            if (spans->at == NULL) {
-                abort();
-            }
-        }
-        spans->at[spans->count++] =
-            (struct vmem_model_range){ segment->start, segment->start + (segment->size - 1) };
+        spans_put(
+            arg, (struct vmem_model_range){ segment->start, segment->start + (segment->size - 1) });
     }
     return true;
 }
@@ -53,28 +57,40 @@ contains(const struct vmem_model_range *at, size_t count, struct vmem_model_rang
     return false;
 }
 
-/* Tell the model which spans are no longer there. */
-static const char *
-spans_that_went(struct rig_level *level, const struct spans *now, bool after_free)
+/*
+ * Find the spans that went: those that are no longer there, and those that lie in one that the level
+ * above gave back, though the same range may have come again since.
+ */
+static void
+find_gone(const struct rig_level *level, const struct spans *now, const struct spans *gone_above,
+    struct spans *gone)
 {
-    size_t i = 0;
-
-    while (i < level->model.imports.count) {
+    for (size_t i = 0; i < level->model.imports.count; i++) {
         const struct vmem_model_range span = level->model.imports.at[i];
-        const char *broken;
-        if (contains(now->at, now->count, span)) {
-            i++;
-            continue;
+        bool is_gone = !contains(now->at, now->count, span);
+        for (size_t j = 0; j < gone_above->count; j++) {
+            is_gone = is_gone ||
+                (span.start >= gone_above->at[j].start && span.start <= gone_above->at[j].last);
         }
+        if (is_gone) {
+            spans_put(gone, span);
+        }
+    }
+}
+
+/* Tell the model which spans went. */
+static const char *
+spans_that_went(struct rig_level *level, const struct spans *gone, bool after_free)
+{
+    const char *broken = NULL;
+
+    for (size_t i = 0; i < gone->count && broken == NULL; i++) {
         if (after_free && vmem_model_empty_imports(&level->model) <= level->model.import_keep) {
             return "[I4] a span went back that should be kept";
         }
-        broken = vmem_model_span_went(&level->model, span);
-        if (broken != NULL) {
-            return broken;
-        }
+        broken = vmem_model_span_went(&level->model, gone->at[i]);
     }
-    return NULL;
+    return broken;
 }
 
 static const char *
@@ -110,6 +126,7 @@ const char *
 rig_judge_spans(struct rig *rig, bool after_free)
 {
     struct spans spans[RIG_LEVELS_MAX] = { 0 };
+    struct spans gone[RIG_LEVELS_MAX] = { 0 }; /* of the top level none */
     const unsigned importing = rig->setup->levels - 1;
     const char *broken = NULL;
     bool has_changed = false;
@@ -118,15 +135,19 @@ rig_judge_spans(struct rig *rig, bool after_free)
         has_changed = has_span_change(&rig->level[i]) || has_changed;
     }
     if (has_changed) {
-        for (unsigned i = 0; i < importing && broken == NULL; i++) {
+        for (unsigned i = importing; i-- > 0;) {
             vmem_walk(rig->level[i].arena, VMEM_SPAN, on_span, &spans[i]);
-            broken = spans_that_went(&rig->level[i], &spans[i], after_free);
+            find_gone(&rig->level[i], &spans[i], &gone[i + 1], &gone[i]);
+        }
+        for (unsigned i = 0; i < importing && broken == NULL; i++) {
+            broken = spans_that_went(&rig->level[i], &gone[i], after_free);
         }
         for (unsigned i = importing; i-- > 0 && broken == NULL;) {
             broken = spans_that_came(&rig->level[i], &spans[i]);
         }
         for (unsigned i = 0; i < importing; i++) {
             free(spans[i].at);
+            free(gone[i].at);
         }
     }
     for (unsigned i = 0; after_free && i < importing && broken == NULL; i++) {
