@@ -127,11 +127,8 @@ by_scan(
 
     while ((class_index = vmi_bins_first(bins, class_index)) != VMI_CLASS_NONE) {
         const struct vmi_bin *bin = &bins->bin[class_index];
-        for (unsigned place = 0; place < VMI_FRONT && bin->front[place] != 0; place++) {
-            consider(arena, request, bin->front[place], &best);
-        }
-        for (uint32_t hole = bin->overflow; hole != 0; hole = vmi_tag(arena, hole)->extra) {
-            consider(arena, request, hole, &best);
+        for (uint32_t i = vmi_bin_head(bin); i != 0; i = vmi_bin_after(bin, &arena->tags, i)) {
+            consider(arena, request, i, &best);
         }
         class_index++;
     }

@@ -135,14 +135,8 @@ is_in_a_hole(const struct vmem_arena *arena, vmem_addr_t addr)
     }
     while ((class_index = vmi_bins_first(bins, class_index)) != VMI_CLASS_NONE) {
         const struct vmi_bin *bin = &bins->bin[class_index++];
-        for (unsigned place = 0; place < VMI_FRONT && bin->front[place] != 0; place++) {
-            const struct vmi_tag *tag = vmi_tag(arena, bin->front[place]);
-            if (addr >= tag->start && addr - tag->start < tag->size) {
-                return true;
-            }
-        }
-        for (uint32_t hole = bin->overflow; hole != 0; hole = vmi_tag(arena, hole)->extra) {
-            const struct vmi_tag *tag = vmi_tag(arena, hole);
+        for (uint32_t i = vmi_bin_head(bin); i != 0; i = vmi_bin_after(bin, &arena->tags, i)) {
+            const struct vmi_tag *tag = vmi_tag(arena, i);
             if (addr >= tag->start && addr - tag->start < tag->size) {
                 return true;
             }

@@ -145,11 +145,8 @@ sum_class(struct vmem_arena *arena, unsigned class_index)
     if (class_index < arena->bins.class_count) {
         const struct vmi_bin *bin = &arena->bins.bin[class_index];
         sum.holes = bin->count;
-        for (unsigned place = 0; place < VMI_FRONT && bin->front[place] != 0; place++) {
-            sum.size += vmi_tag(arena, bin->front[place])->size;
-        }
-        for (uint32_t hole = bin->overflow; hole != 0; hole = vmi_tag(arena, hole)->extra) {
-            sum.size += vmi_tag(arena, hole)->size;
+        for (uint32_t i = vmi_bin_head(bin); i != 0; i = vmi_bin_after(bin, &arena->tags, i)) {
+            sum.size += vmi_tag(arena, i)->size;
         }
     }
     vmi_leave(arena);

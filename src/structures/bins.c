@@ -94,14 +94,10 @@ vmi_bins_largest(const struct vmi_bins *bins, const struct vmi_tags *tags)
     }
     word = vmi_log2(bins->summary);
     bin = &bins->bin[word * 64 + vmi_log2(bins->map[word])];
-    for (unsigned place = 0; place < VMI_FRONT && bin->front[place] != 0; place++) {
-        const vmem_size_t size = vmi_tag_at(tags, bin->front[place])->size;
+    for (uint32_t i = vmi_bin_head(bin); i != 0 && largest < bin->size_max;
+         i = vmi_bin_after(bin, tags, i)) {
+        const vmem_size_t size = vmi_tag_at(tags, i)->size;
         largest = size > largest ? size : largest;
-    }
-    for (uint32_t i = bin->overflow; i != 0 && largest < bin->size_max;) {
-        const struct vmi_tag *tag = vmi_tag_at(tags, i);
-        largest = tag->size > largest ? tag->size : largest;
-        i = tag->extra;
     }
     return largest;
 }

@@ -131,6 +131,25 @@ vmi_bin_place(const struct vmi_bin *bin, uint32_t index)
     return vmi_lowest_bit(matches);
 }
 
+/* The first hole of a bin and the one after `index`, in no particular order; 0 = none. */
+static inline uint32_t
+vmi_bin_head(const struct vmi_bin *bin)
+{
+    return bin->front[0];
+}
+
+static inline uint32_t
+vmi_bin_after(const struct vmi_bin *bin, const struct vmi_tags *tags, uint32_t index)
+{
+    const unsigned place = vmi_bin_place(bin, index);
+
+    if (place == VMI_FRONT) {
+        return vmi_tag_at(tags, index)->extra;
+    }
+    return place + 1 < VMI_FRONT && bin->front[place + 1] != 0 ? bin->front[place + 1]
+                                                               : bin->overflow;
+}
+
 static inline void
 vmi_bin_overflow_push(const struct vmi_tags *tags, struct vmi_bin *bin, uint32_t index)
 {

@@ -177,6 +177,37 @@ print_op(const struct rig_op *op)
     }
 }
 
+static bool
+on_segment(void *arg, const struct vmem_segment *segment)
+{
+    (void)arg;
+    (void)printf(" %s0x%" PRIx64 "+0x%" PRIx64,
+        segment->type == VMEM_SPAN       ? "| "
+            : segment->type == VMEM_FREE ? "free "
+                                         : "",
+        segment->start, segment->size);
+    return true;
+}
+
+/* Print what the arenas hold before the last operation, if that is short. */
+static void
+print_before_last(const struct rig_setup *setup, const struct rig_op *ops, size_t count)
+{
+    struct rig_reached reached = { 0 };
+    struct rig rig;
+    const char *broken = rig_init(&rig, setup, &reached);
+
+    for (size_t i = 0; i + 1 < count && broken == NULL; i++) {
+        broken = rig_do(&rig, &ops[i]);
+    }
+    for (unsigned i = setup->levels; i-- > 0 && broken == NULL && rig.live_count < PRINTED_MAX;) {
+        (void)printf("# L%u:", i);
+        vmem_walk(rig.level[i].arena, VMEM_SPAN | VMEM_ALLOC | VMEM_FREE, on_segment, NULL);
+        (void)printf("\n");
+    }
+    rig_abandon(&rig);
+}
+
 void
 rig_report(const struct rig_setup *setup, struct rig_op *ops, size_t count, const char *text)
 {
@@ -199,6 +230,7 @@ rig_report(const struct rig_setup *setup, struct rig_op *ops, size_t count, cons
     for (size_t i = count > PRINTED_MAX ? count - PRINTED_MAX : 0; i < count; i++) {
         print_op(&ops[i]);
     }
-    (void)printf("# ---- end: %s\n", text);
+    (void)printf("# ---- end: %s\n# before the last operation:\n", text);
+    print_before_last(setup, ops, count);
     (void)fflush(stdout);
 }
