@@ -111,7 +111,7 @@ void
 vmem_set_import_keep(struct vmem_arena *arena, unsigned spans)
 {
     if (vmi_enter(arena)) {
-        arena->source.keep = spans;
+        arena->import_keep = spans;
         vmi_leave(arena);
     }
 }

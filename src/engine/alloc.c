@@ -82,8 +82,8 @@ commit(struct vmem_arena *arena, const struct vmi_request *request, const struct
     const vmem_size_t size = request->shape.size;
     uint32_t index;
 
-    if (arena->source.kept != 0 && vmi_span_is_releasable(arena, vmi_tag(arena, choice->hole))) {
-        arena->source.kept--;
+    if (arena->import_kept != 0 && vmi_span_is_releasable(arena, vmi_tag(arena, choice->hole))) {
+        arena->import_kept--;
     }
     index = vmi_carve(arena, choice->hole, choice->addr, size);
     VMI_ASSERT(choice->addr >= request->shape.addr_min &&
@@ -148,7 +148,7 @@ withdraw(struct vmem_arena *arena, const struct vmem_range *span)
         !vmi_span_is_releasable(arena, vmi_tag(arena, hole))) {
         return false;
     }
-    arena->source.kept--;
+    arena->import_kept--;
     vmi_span_remove(arena, hole);
     return true;
 }

@@ -66,7 +66,7 @@ vmi_alloc_quickly(
     if (VMI_UNLIKELY(!vmi_enter(arena))) {
         return EBUSY;
     }
-    if (VMI_LIKELY(vmi_supply_is_ample(arena) && arena->source.kept == 0)) {
+    if (VMI_LIKELY(vmi_supply_is_ample(arena) && arena->import_kept == 0)) {
         found = vmi_bins_first(&arena->bins, vmi_class_sufficient(size >> arena->quantum_log2));
     }
     if (VMI_UNLIKELY(found == VMI_CLASS_NONE)) {

@@ -16,6 +16,7 @@
 /* A place in the list of tags that must survive changes of the list; see vmi_cursors_leave(). */
 struct vmi_cursor {
     uint32_t tag;            /* the next tag to look at; the root at the end */
+    bool is_walk;            /* a visitor's: it goes where the rest of a merged hole is */
     struct vmi_cursor *next; /* of the arena's other cursors */
 };
 
@@ -42,16 +43,13 @@ struct vmi_supply {
     bool is_port;                  /* (C) the source is the port's pages */
 };
 
-/* Where spans come from: engine/import.h. */
+/* Where spans come from: engine/import.h.  Constant while an import is under way. */
 struct vmi_source {
     struct vmem_arena *arena; /* (A) NULL = none */
     vmem_import_fn *import_fn;
     vmem_release_fn *release_fn;
     void *arg;
-    vmem_size_t quantum;    /* (A) units: imports are multiples of it */
-    unsigned keep;          /* (A) wholly free spans to keep */
-    unsigned kept;          /* (A) wholly free imported spans there are */
-    vmem_size_t asked_size; /* (A) units: being imported just now */
+    vmem_size_t quantum; /* (A) units: imports are multiples of it */
 };
 
 /* Freed ranges that rest before reuse: engine/quarantine.h. */
@@ -101,6 +99,9 @@ struct vmem_arena {
     vmem_addr_t next_fit;        /* (A) the cursor of VMEM_NEXTFIT */
     struct vmi_supply supply;
     struct vmi_source source;
+    unsigned import_keep;     /* (A) wholly free spans to keep */
+    unsigned import_kept;     /* (A) wholly free imported spans there are */
+    vmem_size_t import_asked; /* (A) units: being imported just now */
     struct vmi_quarantine quarantine;
     vmem_reclaim_fn *reclaim_fn; /* (A) */
     void *reclaim_arg;
@@ -201,14 +202,19 @@ vmi_reenter(struct vmem_arena *arena)
     (void)vmi_enter(arena);
 }
 
-/* A tag is about to leave the list: move the cursors that stand on it to the next one. */
+/*
+ * A tag is about to leave the list, and `heir` has its units, or is the next tag.  Move the cursors that
+ * stand on it: a walk to the heir, where it clips what it has seen; an index that is being built to
+ * the next tag, because an heir below the cursor is in the index already.
+ */
 static inline void
-vmi_cursors_leave(struct vmem_arena *arena, uint32_t index, const struct vmi_tag *tag)
+vmi_cursors_leave(
+    struct vmem_arena *arena, uint32_t index, const struct vmi_tag *tag, uint32_t heir)
 {
     for (struct vmi_cursor *cursor = arena->cursors; VMI_UNLIKELY(cursor != NULL);
          cursor = cursor->next) {
         if (cursor->tag == index) {
-            cursor->tag = vmi_tag_next(tag);
+            cursor->tag = cursor->is_walk ? heir : vmi_tag_next(tag);
         }
     }
 }

@@ -51,8 +51,8 @@ vmi_free_segment(struct vmem_arena *arena, uint32_t index, struct vmi_released *
     arena->changes++;
     if (VMI_UNLIKELY(arena->gives_back) &&
         vmi_span_is_releasable(arena, vmi_tag(arena, hole_index))) {
-        if (arena->source.kept < arena->source.keep) {
-            arena->source.kept++;
+        if (arena->import_kept < arena->import_keep) {
+            arena->import_kept++;
         } else {
             let_go(arena, hole_index, released);
         }
@@ -65,14 +65,14 @@ vmi_free_kept_span(struct vmem_arena *arena, struct vmi_released *released)
     struct vmi_entry entry;
     vmem_addr_t key = 0;
 
-    if (arena->source.kept == 0) {
+    if (arena->import_kept == 0) {
         return false;
     }
     for (; vmi_order_seek(&arena->spans, key, 0, 0, &entry); key = entry.key + 1) {
         const uint32_t first = vmi_tag_next(vmi_tag(arena, entry.tag));
         if (vmi_tag_kind(vmi_tag(arena, first)) == VMI_KIND_HOLE &&
             vmi_span_is_releasable(arena, vmi_tag(arena, first))) {
-            arena->source.kept--;
+            arena->import_kept--;
             let_go(arena, first, released);
             return true;
         }
@@ -156,7 +156,10 @@ reject(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size, uint32_t fo
         const struct vmi_tag *tag = vmi_tag(arena, index);
         fault.found_start = tag->start;
         fault.found_size = tag->size;
-        if (found != 0) {
+        if (found != 0 && tag->own != vmi_tag_own(VMI_KIND_BUSY, 0)) {
+            fault.code = VMEM_FAULT_CORRUPT;
+            why = "the busy index leads to a tag that is not that of an allocation";
+        } else if (found != 0) {
             fault.code = VMEM_FAULT_WRONG_SIZE;
             why = "allocated with another size";
         } else if (vmi_tag_kind(tag) == VMI_KIND_HOLE || tag->extra == VMI_BUSY_RESTING) {
@@ -188,7 +191,8 @@ free_one(
         return false;
     }
     index = vmi_busy_find(&arena->busy, &arena->tags, addr, &slot);
-    if (VMI_UNLIKELY(index == 0 || vmi_tag(arena, index)->size != rounded || size == 0)) {
+    if (VMI_UNLIKELY(index == 0 || vmi_tag(arena, index)->size != rounded || size == 0 ||
+            vmi_tag(arena, index)->own != vmi_tag_own(VMI_KIND_BUSY, 0))) {
         reject(arena, addr, size, index);
         return false;
     }

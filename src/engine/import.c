@@ -122,7 +122,7 @@ vmi_import_begin(
     struct vmem_arena *arena, const struct vmi_request *request, struct vmi_import *import)
 {
     const vmem_size_t ceiling = arena->limit != 0 ? arena->limit : VMEM_SIZE_MAX;
-    const vmem_size_t taken = vmi_add_saturating(arena->total, arena->source.asked_size);
+    const vmem_size_t taken = vmi_add_saturating(arena->total, arena->import_asked);
     const int status = vmi_import_plan(arena, request, import);
 
     if (status != 0) {
@@ -134,14 +134,14 @@ vmi_import_begin(
     if (import->want.size_anywhere > ceiling - taken) {
         import->want.size_anywhere = 0; /* the limit leaves no room for it */
     }
-    arena->source.asked_size += import->want.size;
+    arena->import_asked += import->want.size;
     return 0;
 }
 
 void
 vmi_import_end(struct vmem_arena *arena, const struct vmi_import *import)
 {
-    arena->source.asked_size -= import->want.size;
+    arena->import_asked -= import->want.size;
 }
 
 int

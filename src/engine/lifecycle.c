@@ -204,7 +204,7 @@ vmi_arena_begin(void *storage, size_t storage_bytes, bool owns, const struct vme
             source.release_fn != NULL)) {
         status = vmi_arena_set_source(arena, &source);
     }
-    arena->source.keep = options->import_keep;
+    arena->import_keep = options->import_keep;
     if (status == 0 && options->size != 0) {
         status = vmi_arena_add(arena, options->base, options->size);
     }
@@ -263,7 +263,7 @@ vmi_arena_set_source(struct vmem_arena *arena, const struct vmi_source *source)
     if (!vmi_enter(arena)) {
         return EBUSY;
     }
-    if (arena->total != 0 || arena->source.asked_size != 0) {
+    if (arena->total != 0 || arena->import_asked != 0) {
         status = EBUSY;
     } else {
         arena->source.arena = source->arena;

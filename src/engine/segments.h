@@ -166,7 +166,7 @@ vmi_merge(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, bool ha
         vmi_hole_insert(arena, index, tag, has_index);
         return index;
     }
-    vmi_cursors_leave(arena, index, tag);
+    vmi_cursors_leave(arena, index, tag, (tag->prev & VMI_LINK_HOLE) != 0 ? before : after);
     if ((tag->next & VMI_LINK_HOLE) == 0) {
         low = vmi_tag(arena, before);
         low->next = after;
@@ -185,7 +185,7 @@ vmi_merge(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, bool ha
     }
     low = vmi_tag(arena, before);
     vmi_hole_remove(arena, after, high, has_index);
-    vmi_cursors_leave(arena, after, high);
+    vmi_cursors_leave(arena, after, high, before);
     low->next = high->next;
     vmi_tag(arena, high->next)->prev = before | VMI_LINK_HOLE;
     vmi_hole_resize(arena, before, low, low->start, low->size + tag->size + high->size, has_index);

@@ -7,7 +7,7 @@ int
 vmi_span_verdict(const struct vmem_arena *arena, vmem_addr_t start, vmem_size_t size)
 {
     const vmem_size_t ceiling = arena->limit != 0 ? arena->limit : VMEM_SIZE_MAX;
-    const vmem_size_t taken = vmi_add_saturating(arena->total, arena->source.asked_size);
+    const vmem_size_t taken = vmi_add_saturating(arena->total, arena->import_asked);
     struct vmi_entry entry;
     vmem_addr_t last;
 
@@ -50,7 +50,7 @@ unlink_tag(struct vmem_arena *arena, uint32_t index)
 {
     const struct vmi_tag *tag = vmi_tag(arena, index);
 
-    vmi_cursors_leave(arena, index, tag);
+    vmi_cursors_leave(arena, index, tag, vmi_tag_next(tag));
     vmi_tag(arena, vmi_tag_prev(tag))->next = tag->next;
     vmi_tag(arena, vmi_tag_next(tag))->prev = tag->prev;
     vmi_tag_give(&arena->tags, index);
@@ -142,7 +142,7 @@ vmi_span_add(struct vmem_arena *arena, vmem_addr_t start, vmem_size_t size, bool
     (void)vmi_merge(arena, index, tag, arena->is_indexed);
     arena->total += size;
     arena->imported += is_imported ? size : 0;
-    arena->source.kept += stays ? 1 : 0;
+    arena->import_kept += stays ? 1 : 0;
     arena->changes++;
 }
 

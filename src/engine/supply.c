@@ -206,7 +206,7 @@ supply_slab(struct vmem_arena *arena, struct vmi_slab *slab, uint32_t count)
         if (memory == NULL) {
             return NOT_TO_HAVE;
         }
-        if (!vmi_slab_dir_is_full(slab, &wanted)) {
+        if (!vmi_slab_dir_is_full(slab, &wanted) || wanted > bytes) {
             retire(arena, memory, bytes); /* somebody else was faster */
             return OBTAINED;
         }

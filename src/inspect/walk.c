@@ -64,7 +64,7 @@ copy_batch(const struct vmem_arena *arena, unsigned typemask, struct progress *p
 void
 vmi_walk(struct vmem_arena *arena, unsigned typemask, vmem_visitor_fn *visitor, void *arg)
 {
-    struct progress progress = { .has_begun = false };
+    struct progress progress = { .cursor = { .is_walk = true } };
     struct vmem_segment batch[BATCH];
     bool goes_on = true;
 

@@ -68,7 +68,7 @@ struct vmi_bin *vmi_bins_move(struct vmi_bins *bins, struct vmi_bin *memory, uns
 /*
  * Search the bin of a class for a hole of `size` units.
  *
- *   tries    holes to look at, at most
+ *   tries    holes of the overflow to look at, at most; those of the front always are
  *   Returns  a tag; 0 if none was found.  *is_sure: then the bin has none
  */
 uint32_t vmi_bins_search_own(struct vmi_bins *bins, const struct vmi_tags *tags, unsigned index,

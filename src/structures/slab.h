@@ -138,7 +138,10 @@ bool vmi_slab_dir_is_full(const struct vmi_slab *slab, size_t *bytes);
 /* Replace the directory by zeroed memory of `bytes` bytes.  Returns the old one, NULL if inline. */
 void *vmi_slab_dir_replace(struct vmi_slab *slab, void *memory, size_t bytes, size_t *old_bytes);
 
-/* Add a chunk of zeroed memory.  Requires: a directory entry is free. */
+/*
+ * Add a chunk of zeroed memory.  Requires: a directory entry is free; in use of a window, the memory is
+ * vmi_slab_window_part().
+ */
 void vmi_slab_add_chunk(struct vmi_slab *slab, void *memory, size_t bytes);
 
 /* Detach an empty chunk, if there is a surplus; else NULL.  The memory's content is arbitrary. */

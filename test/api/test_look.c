@@ -335,9 +335,11 @@ test_a_walk_while_the_visitor_changes_the_arena_sees_no_unit_twice(void)
     CHECK_U64(vmem_destroy(r.arena), ==, 0);
 }
 
-/* After 16 single units the walk stands on the hole behind them; then that hole moves below it. */
+/* After 16 single units the walk stands on the hole behind them; then that hole grows downwards. */
 struct mover {
     struct vmem_arena *arena;
+    bool is_upwards; /* the order of the frees: the hole's tag goes, or stays */
+    bool takes;      /* some of it, across the place already reached */
     struct seen seen;
 };
 
@@ -349,35 +351,58 @@ move_the_hole(void *arg, const struct vmem_segment *segment)
 
     (void)note_segment(&mover->seen, segment);
     if (mover->seen.count == 16) {
-        for (vmem_addr_t at = 10; at < 16; at++) {
-            vmem_free(mover->arena, at, 1);
+        for (vmem_addr_t i = 0; i < 6; i++) {
+            vmem_free(mover->arena, mover->is_upwards ? 10 + i : 15 - i, 1);
         }
-        CHECK_U64(vmem_xalloc(mover->arena, 6, 0, 0, 0, 14, 19, 0, &addr), ==, 0);
+        if (mover->takes) {
+            CHECK_U64(vmem_xalloc(mover->arena, 6, 0, 0, 0, 14, 19, 0, &addr), ==, 0);
+        }
     }
     return true;
 }
 
 static void
-test_a_segment_that_moves_below_the_walk_is_clipped(void)
+walk_while_the_hole_moves(struct mover *mover)
 {
-    static struct mover mover;
     vmem_addr_t addr = 0;
 
-    mover = (struct mover){ .arena = NULL };
-    CHECK_OR_RETURN(vmem_create("moving", 0, 100, 1, 0, 0, &mover.arena) == 0);
+    CHECK_OR_RETURN(vmem_create("moving", 0, 100, 1, 0, 0, &mover->arena) == 0);
     for (unsigned i = 0; i < 16; i++) {
-        CHECK_U64(vmem_alloc(mover.arena, 1, 0, &addr), ==, 0);
+        CHECK_U64(vmem_alloc(mover->arena, 1, 0, &addr), ==, 0);
     }
-    vmem_walk(mover.arena, VMEM_ALLOC | VMEM_FREE, move_the_hole, &mover);
-    CHECK_OR_RETURN(mover.seen.count == 18);
-    check_segment(&mover.seen.segment[15], 15, 1, VMEM_ALLOC);
+    vmem_walk(mover->arena, VMEM_ALLOC | VMEM_FREE, move_the_hole, mover);
+    check_segment(&mover->seen.segment[15], 15, 1, VMEM_ALLOC);
+    for (vmem_addr_t at = 0; at < 10; at++) {
+        vmem_free(mover->arena, at, 1);
+    }
+    if (mover->takes) {
+        vmem_free(mover->arena, 14, 6);
+    }
+    CHECK_U64(vmem_destroy(mover->arena), ==, 0);
+}
+
+/* Units 16 to 99 are free all the time: they must be shown, whatever merges with them. */
+static void
+test_a_hole_that_grows_below_the_walk_is_shown_from_there_on(void)
+{
+    for (unsigned order = 0; order < 2; order++) {
+        struct mover mover = { .is_upwards = order == 1 };
+        vmt_context("frees upwards:", order);
+        walk_while_the_hole_moves(&mover);
+        CHECK_U64(mover.seen.count, ==, 17);
+        check_segment(&mover.seen.segment[16], 16, 84, VMEM_FREE);
+    }
+}
+
+static void
+test_a_segment_that_moves_below_the_walk_is_clipped(void)
+{
+    struct mover mover = { .takes = true };
+
+    walk_while_the_hole_moves(&mover);
+    CHECK_U64(mover.seen.count, ==, 18);
     check_segment(&mover.seen.segment[16], 16, 4, VMEM_ALLOC);
     check_segment(&mover.seen.segment[17], 20, 80, VMEM_FREE);
-    for (vmem_addr_t at = 0; at < 10; at++) {
-        vmem_free(mover.arena, at, 1);
-    }
-    vmem_free(mover.arena, 14, 6);
-    CHECK_U64(vmem_destroy(mover.arena), ==, 0);
 }
 
 static bool
@@ -475,6 +500,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_a_walk_ends_when_the_visitor_says_so),
     VMT_TEST(test_counters_count),
     VMT_TEST(test_a_walk_while_the_visitor_changes_the_arena_sees_no_unit_twice),
+    VMT_TEST(test_a_hole_that_grows_below_the_walk_is_shown_from_there_on),
     VMT_TEST(test_a_segment_that_moves_below_the_walk_is_clipped),
     VMT_TEST(test_the_visitor_may_free_everything_it_is_shown),
     VMT_TEST(test_walks_nest),

@@ -123,7 +123,7 @@ vmx_shape_read(
         : (uint8_t)((arena->next_fit - world->base) >> world->quantum_log2);
     shape->by_address = (uint8_t)arena->by_address.state;
     shape->by_size = (uint8_t)arena->by_size.state;
-    shape->kept = (uint8_t)arena->source.kept;
+    shape->kept = (uint8_t)arena->import_kept;
     return broken;
 }
 

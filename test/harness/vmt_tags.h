@@ -8,7 +8,7 @@
  *     ...
  *     vmt_tags_fini(&tags);                          fails the test if a block was not put back
  *
- * It checks the library's side of the contract: sizes are powers of two from 512 up, and what is
+ * It checks the library's side of the contract: sizes are powers of two from 8192 up, and what is
  * put back was got, is put back once and with its size.  Blocks are zeroed as promised, guarded on
  * both sides, and overwritten when they come back.
  */
