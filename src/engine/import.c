@@ -29,36 +29,41 @@ larger(vmem_size_t a, vmem_size_t b)
     return a > b ? a : b;
 }
 
-/* What to ask for, so that the request can lie at the start of what comes. */
+/*
+ * What to ask for, so that the request can lie at the start of what comes; or, where the source's
+ * quantum cannot express the phase, a `shift` behind the start.
+ */
 static bool
 describe(const struct vmem_arena *arena, const struct vmi_request *request,
     struct vmem_import_request *want)
 {
     const struct vmi_shape *shape = &request->shape;
     const vmem_size_t enough = request->is_windowed ? 0 : vmi_fit_sufficient(shape, arena->quantum);
+    const vmem_size_t source_quantum =
+        arena->source.arena != NULL ? arena->source.arena->quantum : arena->quantum;
+    const vmem_size_t shift = shape->phase & (source_quantum - 1);
+    const vmem_size_t needed = vmi_add_saturating(shape->size, shift);
     vmem_size_t size;
 
-    if (!vmi_round_up(shape->size, arena->source.quantum, &size)) {
+    if (!vmi_round_up(needed, arena->source.quantum, &size)) {
         return false;
     }
     *want = (struct vmem_import_request){
         .size = size,
         .quantum = arena->quantum,
-        .align = shape->align,
-        .phase = shape->phase,
+        .align = larger(shape->align, source_quantum),
+        .phase = shape->phase - shift,
         .nocross = shape->nocross,
-        .addr_min = shape->addr_min,
-        .addr_max = vmi_add_saturating(shape->addr_max, size - shape->size),
+        .addr_min = shape->addr_min - (shift < shape->addr_min ? shift : shape->addr_min),
+        .addr_max = vmi_add_saturating(shape->addr_max, size - needed),
         .flags = VMEM_NOWAIT,
     };
     if (enough == 0 || !vmi_round_up(enough, arena->source.quantum, &want->size_anywhere)) {
         want->size_anywhere = 0;
     }
     if (want->nocross != 0 && want->nocross < size) {
-        /* The span may cross, the request at its start must not: start a phase into a block. */
-        if (want->align < want->nocross) {
-            want->align = want->nocross;
-        }
+        /* The span may cross, the request in it must not: start a phase into a block. */
+        want->align = larger(want->align, want->nocross);
         want->nocross = 0;
     }
     return true;
