@@ -56,6 +56,28 @@ vmi_round_up(vmem_size_t size, vmem_size_t quantum, vmem_size_t *out)
     return vmi_align_up(size, quantum, 0, out);
 }
 
+/*
+ * Round up to a multiple of any step > 0.  By shifting and subtracting, because a 64-bit division would
+ * be a library call on 32-bit targets.
+ */
+static inline bool
+vmi_round_up_any(vmem_size_t size, vmem_size_t step, vmem_size_t *out)
+{
+    vmem_size_t rest = size;
+
+    if (vmi_is_pow2(step)) {
+        return vmi_round_up(size, step, out);
+    }
+    for (unsigned shift = 63 - vmi_log2(step) + 1; shift-- > 0;) {
+        rest -= rest >> shift >= step ? step << shift : 0;
+    }
+    if (rest != 0 && step - rest > VMEM_SIZE_MAX - size) {
+        return false;
+    }
+    *out = rest != 0 ? size + (step - rest) : size;
+    return true;
+}
+
 /* a + b, or VMEM_SIZE_MAX where the sum is larger. */
 static inline vmem_size_t
 vmi_add_saturating(vmem_size_t a, vmem_size_t b)

@@ -8,7 +8,8 @@
  *      reserve tags -> choose a hole -> carve
  *        no hole:  drain the quarantine, choose again
  *                  ask the source for a span, choose again
- *                  give kept spans back, call reclaim; if that changed anything, all of it once more
+ *                  level by level: give kept spans back, call reclaim; if that changed anything, all of
+ *                  it once more
  *
  *    When the source is an arena, the request climbs: it becomes a request there, which may become one
  *    in *its* source, and so on.  On the way down each level takes the span that the level above found.
@@ -292,35 +293,38 @@ climb_and_return(struct vmem_arena *arena, const struct vmi_request *request,
     return status;
 }
 
-/* Give kept spans back and call reclaim, at every level.  True if anything became free. */
+/* Give an arena's kept spans back and call its reclaim.  True if anything became free. */
 static bool
-last_resorts(struct vmem_arena *arena, vmem_size_t size)
+last_resorts(struct vmem_arena *arena, vmem_size_t size, struct vmem_arena **source)
 {
     bool has_changed = false;
+    struct vmi_released released;
+    vmem_reclaim_fn *reclaim_fn;
+    void *reclaim_arg;
+    uint64_t changes;
 
-    while (arena != NULL && vmi_enter(arena)) {
-        const uint64_t changes = arena->changes;
-        struct vmem_arena *source = arena->source.arena;
-        vmem_reclaim_fn *reclaim_fn = arena->reclaim_fn;
-        void *reclaim_arg = arena->reclaim_arg;
-        struct vmi_released released;
-
-        while (vmi_free_kept_span(arena, &released)) {
-            vmi_leave(arena);
-            vmi_give_back(&released);
-            has_changed = true;
-            vmi_reenter(arena);
-        }
-        arena->reclaims += reclaim_fn != NULL ? 1 : 0;
-        vmi_leave(arena);
-        if (reclaim_fn != NULL) {
-            reclaim_fn(reclaim_arg, arena, size, VMEM_NOWAIT);
-        }
-        vmi_reenter(arena);
-        has_changed = has_changed || arena->changes != changes;
-        vmi_leave(arena);
-        arena = source;
+    *source = NULL;
+    if (!vmi_enter(arena)) {
+        return false;
     }
+    *source = arena->source.arena;
+    changes = arena->changes;
+    reclaim_fn = arena->reclaim_fn;
+    reclaim_arg = arena->reclaim_arg;
+    while (vmi_free_kept_span(arena, &released)) {
+        vmi_leave(arena);
+        vmi_give_back(&released);
+        has_changed = true;
+        vmi_reenter(arena);
+    }
+    arena->reclaims += reclaim_fn != NULL ? 1 : 0;
+    vmi_leave(arena);
+    if (reclaim_fn != NULL) {
+        reclaim_fn(reclaim_arg, arena, size, VMEM_NOWAIT);
+    }
+    vmi_reenter(arena);
+    has_changed = has_changed || arena->changes != changes;
+    vmi_leave(arena);
     return has_changed;
 }
 
@@ -368,8 +372,13 @@ vmi_alloc(struct vmem_arena *arena, const struct vmi_request *request, struct vm
     struct vmi_result found;
     int status = try_with_sources(arena, request, &found, &reason);
 
-    if (status == NO_PLACE && last_resorts(arena, request->shape.size)) {
-        status = try_with_sources(arena, request, &found, &reason);
+    /* Level by level, lest a span go back that would have served. */
+    for (struct vmem_arena *level = arena; status == NO_PLACE && level != NULL;) {
+        struct vmem_arena *source;
+        if (last_resorts(level, request->shape.size, &source)) {
+            status = try_with_sources(arena, request, &found, &reason);
+        }
+        level = source;
     }
     if (status == 0) {
         /* Upper levels allocate by address; only the caller's own level has a handle. */

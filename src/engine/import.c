@@ -45,7 +45,7 @@ describe(const struct vmem_arena *arena, const struct vmi_request *request,
     const vmem_size_t needed = vmi_add_saturating(shape->size, shift);
     vmem_size_t size;
 
-    if (!vmi_round_up(needed, arena->source.quantum, &size)) {
+    if (!vmi_round_up_any(needed, arena->source.quantum, &size)) {
         return false;
     }
     *want = (struct vmem_import_request){
@@ -58,7 +58,7 @@ describe(const struct vmem_arena *arena, const struct vmi_request *request,
         .addr_max = vmi_add_saturating(shape->addr_max, size - needed),
         .flags = VMEM_NOWAIT,
     };
-    if (enough == 0 || !vmi_round_up(enough, arena->source.quantum, &want->size_anywhere)) {
+    if (enough == 0 || !vmi_round_up_any(enough, arena->source.quantum, &want->size_anywhere)) {
         want->size_anywhere = 0;
     }
     if (want->nocross != 0 && want->nocross < size) {

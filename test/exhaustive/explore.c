@@ -11,6 +11,8 @@
 enum {
     REPORTS_MAX = 3,
     PATH_MAX_STEPS = 256,
+    CAREFUL_STATES = 24,
+    MODES = 9 * 9 * 2, /* states of two indexes in two arenas, and whether spans are kept */
     EXPLAIN_EVERY = 8, /* of the requests that are judged in full */
     WORST_PLACE = 0x5a /* what an out-pointer holds before a call */
 };
@@ -56,6 +58,9 @@ struct explorer {
     uint32_t hot_count;
     uint16_t hot[sizeof(union image) / 64]; /* lines that were ever written, as they were found */
     bool is_hot[sizeof(union image) / 64];
+    bool is_careful;         /* go back by copying every line */
+    unsigned careful_states; /* so far */
+    bool has_seen[MODES];    /* combinations of indexes and kept spans */
     struct vmx_keys keys;
     struct vmx_keys without_cursor;
     struct origin *origin; /* by number of key */
@@ -131,6 +136,10 @@ read_key(const struct explorer *explorer, struct vmx_key *key)
 static void
 restore(const struct explorer *explorer)
 {
+    if (explorer->is_careful) {
+        (void)memcpy(&live, &saved, explorer->line_count * sizeof live.line[0]);
+        return;
+    }
     for (uint32_t i = 0; i < explorer->hot_count; i++) {
         live.line[explorer->hot[i]] = saved.line[explorer->hot[i]];
     }
@@ -253,7 +262,9 @@ settle(struct explorer *explorer, const struct vmx_step *step, const struct vmx_
         restore(explorer);
         return;
     }
-    if (memcmp(after, &explorer->now, sizeof *after) == 0) {
+    if (explorer->is_careful && !explorer->world->is_careful) {
+        (void)note_hot(explorer);
+    } else if (memcmp(after, &explorer->now, sizeof *after) == 0) {
         return; /* only counters may have changed */
     }
     if (vmx_keys_enter(&explorer->keys, after)) {
@@ -481,6 +492,20 @@ make_all_calls(struct explorer *explorer, bool is_first)
     }
 }
 
+/* May calls from this state write where none did before? */
+static bool
+is_unfamiliar(struct explorer *explorer)
+{
+    const struct vmx_shape *a = &explorer->now.arena[0];
+    const struct vmx_shape *b = &explorer->now.arena[1];
+    const unsigned mode = (a->by_address + 3u * a->by_size) +
+        9u * (b->by_address + 3u * b->by_size + 9u * (a->kept != 0 ? 1u : 0u));
+    const bool is_new = !explorer->has_seen[mode];
+
+    explorer->has_seen[mode] = true;
+    return is_new || explorer->careful_states++ < CAREFUL_STATES;
+}
+
 static void
 expand(struct explorer *explorer, struct waiting *waiting)
 {
@@ -494,11 +519,15 @@ expand(struct explorer *explorer, struct waiting *waiting)
     explorer->number = waiting->number;
     explorer->now = explorer->keys.key[waiting->number];
     is_first = enter_without_cursor(explorer);
-    do {
-        /* Once more if a call wrote where none had before: going back was not exact then. */
+    explorer->is_careful = explorer->world->is_careful || is_unfamiliar(explorer);
+    live = saved;
+    make_all_calls(explorer, is_first);
+    while (note_hot(explorer) && !explorer->world->is_careful) {
+        /* A call wrote where none had before: going back was not exact.  Once more, carefully. */
+        explorer->is_careful = true;
         live = saved;
         make_all_calls(explorer, is_first);
-    } while (note_hot(explorer));
+    }
 }
 
 /* -------------------------------------------------------------------------------------------------

@@ -8,14 +8,19 @@
  *
  * 2. How it works
  *    The arena and its tag memory lie in one static block, so a state is saved and restored by a copy,
- *    and all pointers stay valid.  Two states are the same if their keys are: what a caller can see,
- *    the cursor of next fit, the order of the holes in their bins, and which indexes exist.
+ *    and all pointers stay valid.  Only *hot* lines of that block are copied, those that were ever
+ *    written; where a call turns out to have written another one, everything is done once more.
+ *    Two states are the same if their keys are: what a caller can see, the cursor of next fit, the
+ *    order of the holes in their bins, and which indexes exist.
  *
- *      state.c    from an arena's private structures to a key
- *      oracle.c   what a call must answer, by bit masks; shares nothing with src/ or model/
- *      explore.c  the frontier, the set of keys, the calls
- *      report.c   a disagreement, as a scenario that repeats it
- *      main.c     the arenas, and the command line
+ *      state.c     from an arena's private structures to a key
+ *      keys.c      the set of keys
+ *      requests.c  every request there is
+ *      oracle.c    what a request must answer, by bit masks; shares nothing with src/ or model/
+ *      judge.c     what a state must become
+ *      explore.c   the frontier, and the calls
+ *      report.c    a disagreement, as a scenario that repeats it, with as few calls as possible
+ *      main.c      the arenas, and the command line
  *
  * 3. What is left out
  *    A request whose policy does not look at the cursor is judged once for all states that differ in
@@ -38,7 +43,7 @@ enum {
     VMX_ARENAS_MAX = 2, /* the one that is looked at, and its source */
     VMX_SPANS_MAX = 3,
     VMX_HOLES_MAX = 8,
-    VMX_TAG_BYTES = 32768,
+    VMX_TAG_BYTES = 28672,
     VMX_NOWHERE = 0xff /* a cursor that no allocation has set */
 };
 
@@ -83,7 +88,8 @@ struct vmx_world {
     bool is_importing;    /* the spans are the source's */
     unsigned import_log2; /* import quantum, log2 of quanta */
     unsigned import_keep;
-    bool is_brief; /* fewer shapes and windows: there are many states */
+    bool is_careful; /* every call may write anywhere: copy all memory, always */
+    bool is_brief;   /* fewer shapes and windows: there are many states */
 };
 
 enum vmx_call { VMX_ALLOC, VMX_XALLOC, VMX_HANDLE };

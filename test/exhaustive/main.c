@@ -90,6 +90,7 @@ make_worlds(struct vmx_world *worlds, unsigned quanta)
     (void)memcpy(worlds, all, sizeof all);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         worlds[i].quantum = (vmem_size_t)1 << worlds[i].quantum_log2;
+        worlds[i].is_careful = VMX_INDEXED && worlds[i].is_importing;
     }
     return sizeof all / sizeof all[0];
 }

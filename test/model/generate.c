@@ -109,9 +109,12 @@ rig_generate_setup(struct vmt_rng *rng, enum rig_size size, struct rig_setup *se
         [RIG_TREE] = { 16, 256 },
     };
     const vmem_size_t quantum = quanta_of[below(rng, 3)];
-    const vmem_size_t quanta = between(rng, extents[size][0], extents[size][1]);
+    const bool is_instant = size == RIG_LARGE && chance(rng, 50);
+    const unsigned class_log2 = (unsigned)between(rng, 5, 12);
+    const vmem_size_t quanta = is_instant ? between(rng, 1000, 6000) << class_log2
+                                          : between(rng, extents[size][0], extents[size][1]);
 
-    *setup = (struct rig_setup){ .levels = 1, .quantum = { quantum } };
+    *setup = (struct rig_setup){ .levels = 1, .quantum = { quantum }, .is_instant = is_instant };
     choose_base(rng, setup, quantum, quanta);
     setup->flags[0] = any_policy(rng) | (chance(rng, 50) ? VMEM_NOLOCK : 0) |
         (chance(rng, 20) ? VMEM_INDEXED : 0);
@@ -126,6 +129,13 @@ rig_generate_setup(struct vmt_rng *rng, enum rig_size size, struct rig_setup *se
         setup->size_max = setup->size_min + below(rng, 8);
         setup->constrained = (unsigned)below(rng, 30);
         setup->grow = true;
+        if (is_instant) { /* all holes in a class or two, most of them too small */
+            setup->flags[0] &= (unsigned)VMEM_NOLOCK;
+            setup->is_unlooked = true;
+            setup->size_min = (vmem_size_t)1 << class_log2;
+            setup->size_max = setup->size_min + (setup->size_min >> between(rng, 2, 5));
+            setup->constrained = 0;
+        }
     } else if (size == RIG_SCARCE) {
         setup->size_max = between(rng, 1, 4);
         setup->tag_bytes = 1; /* how much is told by the caller, who knows how many will be live */
@@ -242,6 +252,9 @@ generate_alloc(struct vmt_rng *rng, const struct rig *rig, struct rig_op *op)
     op->addr_max = VMEM_ADDR_MAX;
     op->flags =
         any_policy(rng) | (chance(rng, 25) ? VMEM_HIGH : 0) | (chance(rng, 10) ? VMEM_NOWAIT : 0);
+    if (rig->setup->is_instant) {
+        op->flags &= (unsigned)(VMEM_INSTANTFIT | VMEM_HIGH | VMEM_NOWAIT);
+    }
     if (chance(rng, rig->setup->constrained)) {
         op->kind = RIG_XALLOC;
         choose_constraints(rng, rig, op);

@@ -38,6 +38,7 @@ struct rig_setup {
     unsigned span_count;
     unsigned span_initial; /* of these, present from the start */
     size_t tag_bytes;      /* memory for tags, and no more; 0 = from the port */
+    bool is_instant;       /* nothing but instant fit: an index is built step by step, if at all */
     bool may_lack_tags;    /* tag_bytes may be too few: ENOMEM for want of tags is right */
     bool is_large;         /* many holes: look less often */
     bool is_unlooked;      /* never ask for states: that would build an index */

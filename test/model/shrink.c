@@ -113,8 +113,9 @@ print_alloc(const struct rig_op *op)
 {
     const char *policy = policy_name(op->flags);
 
-    (void)printf("%s L%u n%" PRIu32 " 0x%" PRIx64, op->kind == RIG_ALLOC ? "alloc" : "xalloc",
-        op->level, op->id, op->size);
+    /* `alloc` of the language takes nothing but a size. */
+    (void)printf("%s L%u n%" PRIu32 " 0x%" PRIx64,
+        op->kind == RIG_ALLOC && op->flags == 0 ? "alloc" : "xalloc", op->level, op->id, op->size);
     if (op->align != 0) {
         (void)printf(" align=0x%" PRIx64, op->align);
     }
