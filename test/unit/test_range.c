@@ -171,11 +171,42 @@ test_sums_stop_at_the_largest_size(void)
     CHECK_U64(vmi_add_saturating(HALF - 1, HALF - 1), ==, VMEM_SIZE_MAX - 1);
 }
 
+/* Any step, powers of two or not: against division, at both ends of the sizes. */
+static void
+test_sizes_round_up_to_any_step(void)
+{
+    for (vmem_size_t step = 1; step <= 70; step++) {
+        for (vmem_size_t i = 0; i <= 200; i++) {
+            const vmem_size_t small = i;
+            const vmem_size_t large = VMEM_SIZE_MAX - i;
+            vmem_size_t have = UNTOUCHED;
+            CHECK(vmi_round_up_any(small, step, &have));
+            CHECK_U64(have, ==, (small + step - 1) / step * step);
+            have = UNTOUCHED;
+            if (large / step * step == large || VMEM_SIZE_MAX - large / step * step >= step) {
+                CHECK(vmi_round_up_any(large, step, &have));
+                CHECK_U64(have % step, ==, 0);
+                CHECK(have >= large && have - large < step);
+            } else {
+                CHECK(!vmi_round_up_any(large, step, &have));
+                CHECK_U64(have, ==, UNTOUCHED);
+            }
+        }
+    }
+    for (unsigned shift = 0; shift < 63; shift++) {
+        const vmem_size_t step = ((vmem_size_t)1 << shift) * 3 / 2 + 1;
+        vmem_size_t have = UNTOUCHED;
+        CHECK(vmi_round_up_any(step + 1, step, &have));
+        CHECK_U64(have, ==, 2 * step);
+    }
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_aligning_agrees_with_trying_every_address),
     VMT_TEST(test_aligning_at_the_limits),
     VMT_TEST(test_a_range_exists_if_its_last_unit_does),
     VMT_TEST(test_sizes_round_up_unless_they_would_wrap),
+    VMT_TEST(test_sizes_round_up_to_any_step),
     VMT_TEST(test_sums_stop_at_the_largest_size),
 };
 
