@@ -154,7 +154,7 @@ vmem_add_tags(struct vmem_arena *arena, void *memory, size_t bytes)
  * ---------------------------------------------------------------------------------------------- */
 
 /* The way of a request that is not the plain and common one. */
-VMI_NOINLINE static int
+static int
 allocate(struct vmem_arena *arena, const struct vmi_arguments *arguments, vmem_addr_t *addr,
     vmem_handle_t *handle)
 {
@@ -177,6 +177,15 @@ allocate(struct vmem_arena *arena, const struct vmi_arguments *arguments, vmem_a
     return status;
 }
 
+VMI_NOINLINE static int
+allocate_with(struct vmem_arena *arena, vmem_size_t size, const struct vmem_constraint *constraint,
+    unsigned flags, vmem_addr_t *addr, vmem_handle_t *handle)
+{
+    const struct vmi_arguments arguments = vmi_arguments_of(size, constraint, flags);
+
+    return allocate(arena, &arguments, addr, handle);
+}
+
 /* Is there nothing in the flags that the short way would have to know? */
 static bool
 are_plain(unsigned flags)
@@ -196,8 +205,7 @@ vmem_alloc(struct vmem_arena *arena, vmem_size_t size, unsigned flags, vmem_addr
             return status;
         }
     }
-    const struct vmi_arguments arguments = vmi_arguments_of(size, NULL, flags);
-    return allocate(arena, &arguments, addr, NULL);
+    return allocate_with(arena, size, NULL, flags, addr, NULL);
 }
 
 void
@@ -226,9 +234,7 @@ int
 vmem_xalloc_with(struct vmem_arena *arena, vmem_size_t size,
     const struct vmem_constraint *constraint, unsigned flags, vmem_addr_t *addr)
 {
-    const struct vmi_arguments arguments = vmi_arguments_of(size, constraint, flags);
-
-    return allocate(arena, &arguments, addr, NULL);
+    return allocate_with(arena, size, constraint, flags, addr, NULL);
 }
 
 void
@@ -250,8 +256,7 @@ vmem_alloc_handle(struct vmem_arena *arena, vmem_size_t size,
             return status;
         }
     }
-    const struct vmi_arguments arguments = vmi_arguments_of(size, constraint, flags);
-    return allocate(arena, &arguments, addr, handle);
+    return allocate_with(arena, size, constraint, flags, addr, handle);
 }
 
 void

@@ -55,5 +55,6 @@ _Static_assert(sizeof(vmem_addr_t) == sizeof(vmem_size_t), "a size must reach ev
 #define VMI_LIKELY(cond) __builtin_expect(!!(cond), 1)
 #define VMI_UNLIKELY(cond) __builtin_expect(!!(cond), 0)
 #define VMI_NOINLINE __attribute__((noinline))
+#define VMI_INLINE inline __attribute__((always_inline)) /* of the common way only */
 
 #endif

@@ -308,7 +308,7 @@ last_resorts(struct vmem_arena *arena, vmem_size_t size, struct vmem_arena **sou
         return false;
     }
     *source = arena->source.arena;
-    changes = arena->changes;
+    changes = arena->changes + arena->frees;
     reclaim_fn = arena->reclaim_fn;
     reclaim_arg = arena->reclaim_arg;
     while (vmi_free_kept_span(arena, &released)) {
@@ -323,7 +323,7 @@ last_resorts(struct vmem_arena *arena, vmem_size_t size, struct vmem_arena **sou
         reclaim_fn(reclaim_arg, arena, size, VMEM_NOWAIT);
     }
     vmi_reenter(arena);
-    has_changed = has_changed || arena->changes != changes;
+    has_changed = has_changed || arena->changes + arena->frees != changes;
     vmi_leave(arena);
     return has_changed;
 }

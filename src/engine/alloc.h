@@ -52,12 +52,13 @@ vmi_handle_make(struct vmem_arena *arena, uint32_t index)
  *   size     a multiple of the quantum, > 0
  *   Returns  0; VMI_LONG_WAY nothing was done, take the long way; EBUSY re-entered, reported
  */
-static inline int
+static VMI_INLINE int
 vmi_alloc_quickly(
     struct vmem_arena *arena, vmem_size_t size, vmem_addr_t *addr, vmem_handle_t *handle)
 {
     unsigned found = VMI_CLASS_NONE;
     unsigned place;
+    vmem_addr_t start;
     uint32_t index;
 
     if (VMI_UNLIKELY(!arena->is_plain)) {
@@ -74,13 +75,17 @@ vmi_alloc_quickly(
         return VMI_LONG_WAY;
     }
     place = vmi_bin_lowest(&arena->bins.bin[found]);
-    *addr = arena->bins.bin[found].start[place]; /* known before the tag is */
-    index = vmi_carve_front(arena, found, place, size);
+    start = arena->bins.bin[found].start[place]; /* known before the tag is */
+    if (handle == NULL) {
+        vmi_busy_prefetch(&arena->busy, start);
+    }
+    index = vmi_carve_front(arena, found, place, start, size);
     if (handle != NULL) {
         *handle = vmi_handle_make(arena, index);
     } else {
-        vmi_busy_insert(&arena->busy, *addr, index);
+        vmi_busy_insert(&arena->busy, start, index);
     }
+    *addr = start;
     vmi_account_alloc(arena, size);
     vmi_leave(arena);
     return 0;

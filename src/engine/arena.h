@@ -90,7 +90,7 @@ struct vmem_arena {
     vmem_size_t imported; /* (A) of these, imported */
     vmem_size_t limit;    /* (A) units; 0 = none */
     uint64_t hole_count;  /* (A) */
-    uint64_t changes;     /* (A) times that something became free or was added */
+    uint64_t changes;     /* (A) times that something was added, or became free not at once */
     struct vmi_slab nodes;
     struct vmi_order spans;      /* (A) by address */
     struct vmi_index by_address; /* (A) */

@@ -97,33 +97,46 @@ rest(struct vmem_arena *arena, uint32_t index, struct vmi_released *released)
     vmi_quarantine_rest(arena, index);
 }
 
-/* What a free does beside the plain thing. */
+/* Make a segment, found and checked, free, or put it to rest.  Leaves the arena. */
 VMI_NOINLINE static void
 finish_specially(struct vmem_arena *arena, uint32_t index, struct vmi_released *released)
 {
+    released->range.size = 0;
     if (arena->quarantine.ring != NULL) {
         rest(arena, index, released);
     } else {
         vmi_free_segment(arena, index, released);
     }
     vmi_supply_nodes_softly(arena);
+    vmi_supply_tidy(arena);
+    vmi_leave(arena);
 }
 
-/* Account for a free and make the segment free, or put it to rest. */
-static inline void
-finish(struct vmem_arena *arena, uint32_t index, vmem_size_t size, struct vmi_released *released)
+/* The same for the caller of an arena that is more than plain. */
+VMI_NOINLINE static void
+finish_and_give_back(struct vmem_arena *arena, uint32_t index)
+{
+    struct vmi_released released;
+
+    finish_specially(arena, index, &released);
+    vmi_give_back(&released);
+}
+
+/* The common way to the same: no index, no quarantine, and nothing goes back to a source. */
+static VMI_INLINE void
+finish(struct vmem_arena *arena, uint32_t index, vmem_size_t size)
 {
     arena->inuse -= size;
     arena->frees++;
-    if (VMI_LIKELY(arena->frees_plainly)) {
-        (void)vmi_merge(arena, index, vmi_tag(arena, index), false);
-        arena->changes++;
-    } else {
-        finish_specially(arena, index, released);
+    if (VMI_UNLIKELY(!arena->frees_plainly)) {
+        finish_and_give_back(arena, index);
+        return;
     }
+    (void)vmi_merge(arena, index, vmi_tag(arena, index), false);
     if (VMI_UNLIKELY(vmi_busy_is_moving(&arena->busy) || arena->tags.slab.has_surplus)) {
         vmi_supply_tidy(arena);
     }
+    vmi_leave(arena);
 }
 
 /* The segment that holds a unit, looked for among a bounded number of tags; 0 if not found. */
@@ -145,7 +158,7 @@ segment_at(const struct vmem_arena *arena, vmem_addr_t addr)
 }
 
 /* Say what is wrong with freeing `addr`.  The arena is entered; it is left here. */
-static void
+VMI_NOINLINE static void
 reject(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size, uint32_t found)
 {
     struct vmem_fault fault = { .code = VMEM_FAULT_BAD_FREE, .addr = addr, .size = size };
@@ -177,29 +190,39 @@ reject(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size, uint32_t fo
     vmi_misuse(arena, &fault, why);
 }
 
-/* Free one allocation by address; false: misuse, reported. */
-static bool
-free_one(
-    struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size, struct vmi_released *released)
+VMI_NOINLINE static void
+reject_handle(struct vmem_arena *arena, vmem_handle_t handle)
 {
-    const vmem_size_t rounded = (size + (arena->quantum - 1)) & ~(arena->quantum - 1);
+    struct vmem_fault fault = { .code = VMEM_FAULT_BAD_HANDLE, .addr = handle };
+
+    vmi_leave(arena);
+    vmi_misuse(arena, &fault, "no live allocation has this handle (shown as addr)");
+}
+
+/* Enter the arena and take an allocation out of the busy index.  0: misuse, reported, and left. */
+static VMI_INLINE uint32_t
+take_out(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size, vmem_size_t rounded)
+{
     struct vmi_slot slot;
     uint32_t index;
 
-    released->range.size = 0;
-    if (!vmi_enter(arena)) {
-        return false;
+    if (VMI_UNLIKELY(!vmi_enter(arena))) {
+        return 0;
     }
     index = vmi_busy_find(&arena->busy, &arena->tags, addr, &slot);
     if (VMI_UNLIKELY(index == 0 || vmi_tag(arena, index)->size != rounded || size == 0 ||
             vmi_tag(arena, index)->own != vmi_tag_own(VMI_KIND_BUSY, 0))) {
         reject(arena, addr, size, index);
-        return false;
+        return 0;
     }
     vmi_busy_remove(&arena->busy, &slot);
-    finish(arena, index, rounded, released);
-    vmi_leave(arena);
-    return true;
+    return index;
+}
+
+static vmem_size_t
+round_up(const struct vmem_arena *arena, vmem_size_t size)
+{
+    return (size + (arena->quantum - 1)) & ~(arena->quantum - 1);
 }
 
 void
@@ -208,46 +231,47 @@ vmi_give_back(const struct vmi_released *released)
     struct vmi_released now = *released;
 
     while (now.range.size != 0) {
-        if (now.arena == NULL) {
+        struct vmem_arena *source = now.arena;
+        const vmem_size_t size = source != NULL ? round_up(source, now.range.size) : 0;
+        uint32_t index;
+        if (source == NULL) {
             now.release_fn(now.arg, now.range.start, now.range.size);
             return;
         }
-        if (!free_one(now.arena, now.range.start, now.range.size, &now)) {
+        index = take_out(source, now.range.start, now.range.size, size);
+        if (index == 0) {
             return;
         }
+        source->inuse -= size;
+        source->frees++;
+        finish_specially(source, index, &now);
     }
 }
 
 void
 vmi_free(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size)
 {
-    struct vmi_released released;
+    const vmem_size_t rounded = round_up(arena, size);
+    const uint32_t index = take_out(arena, addr, size, rounded);
 
-    if (free_one(arena, addr, size, &released) && VMI_UNLIKELY(released.range.size != 0)) {
-        vmi_give_back(&released);
+    if (VMI_LIKELY(index != 0)) {
+        finish(arena, index, rounded);
     }
 }
 
 void
 vmi_free_handle(struct vmem_arena *arena, vmem_handle_t handle)
 {
-    struct vmi_released released = { .range = { .size = 0 } };
     uint32_t index;
 
-    if (!vmi_enter(arena)) {
+    if (VMI_UNLIKELY(!vmi_enter(arena))) {
         return;
     }
     index = vmi_handle_tag(arena, handle);
-    if (VMI_UNLIKELY(index == 0)) {
-        struct vmem_fault fault = { .code = VMEM_FAULT_BAD_HANDLE, .addr = handle };
-        vmi_leave(arena);
-        vmi_misuse(arena, &fault, "no live allocation has this handle (shown as addr)");
-        return;
-    }
-    finish(arena, index, vmi_tag(arena, index)->size, &released);
-    vmi_leave(arena);
-    if (VMI_UNLIKELY(released.range.size != 0)) {
-        vmi_give_back(&released);
+    if (VMI_LIKELY(index != 0)) {
+        finish(arena, index, vmi_tag(arena, index)->size);
+    } else {
+        reject_handle(arena, handle);
     }
 }
 

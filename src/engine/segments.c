@@ -3,6 +3,17 @@
  */
 #include "engine/segments.h"
 
+VMI_NOINLINE void
+vmi_index_carved(struct vmem_arena *arena, uint32_t index, uint32_t hole_index, vmem_addr_t start)
+{
+    if (index == hole_index) {
+        vmi_index_remove(arena, hole_index);
+    } else {
+        const struct vmi_tag *hole = vmi_tag(arena, hole_index);
+        vmi_index_change(arena, hole_index, start, hole->size + (hole->start - start));
+    }
+}
+
 /* Carve from the hole's low end: [ hole ] => [ busy ][ hole ], or all of it. */
 static uint32_t
 carve_low(struct vmem_arena *arena, uint32_t hole_index, vmem_size_t size)
@@ -73,4 +84,40 @@ vmi_carve(struct vmem_arena *arena, uint32_t hole_index, vmem_addr_t addr, vmem_
     vmi_tag(arena, index)->next = high_index | VMI_LINK_HOLE;
     vmi_hole_insert(arena, high_index, high, arena->is_indexed);
     return index;
+}
+
+VMI_NOINLINE uint32_t
+vmi_merge_with_holes(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, bool has_index)
+{
+    const uint32_t before = vmi_tag_prev(tag);
+    const uint32_t after = vmi_tag_next(tag);
+    struct vmi_tag *low;
+    struct vmi_tag *high;
+
+    vmi_cursors_leave(arena, index, tag, (tag->prev & VMI_LINK_HOLE) != 0 ? before : after);
+    if ((tag->next & VMI_LINK_HOLE) == 0) {
+        low = vmi_tag(arena, before);
+        low->next = after;
+        vmi_tag(arena, after)->prev = before | VMI_LINK_HOLE;
+        vmi_hole_resize(arena, before, low, low->start, low->size + tag->size, has_index);
+        vmi_tag_give(&arena->tags, index);
+        return before;
+    }
+    high = vmi_tag(arena, after);
+    if ((tag->prev & VMI_LINK_HOLE) == 0) {
+        high->prev = before;
+        vmi_tag(arena, before)->next = after | VMI_LINK_HOLE;
+        vmi_hole_resize(arena, after, high, tag->start, high->size + tag->size, has_index);
+        vmi_tag_give(&arena->tags, index);
+        return after;
+    }
+    low = vmi_tag(arena, before);
+    vmi_hole_remove(arena, after, high, has_index);
+    vmi_cursors_leave(arena, after, high, before);
+    low->next = high->next;
+    vmi_tag(arena, high->next)->prev = before | VMI_LINK_HOLE;
+    vmi_hole_resize(arena, before, low, low->start, low->size + tag->size + high->size, has_index);
+    vmi_tag_give(&arena->tags, after);
+    vmi_tag_give(&arena->tags, index);
+    return before;
 }

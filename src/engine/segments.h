@@ -107,37 +107,69 @@ vmi_hole_precede(
     return index;
 }
 
-/* Carve from the low end of the hole at a place of a bin's front: the common case. */
+/* The same, with units that are the hole's until then; its bin is left as it is. */
 static inline uint32_t
-vmi_carve_front(struct vmem_arena *arena, unsigned class_index, unsigned place, vmem_size_t size)
+vmi_hole_split(
+    struct vmem_arena *arena, uint32_t hole_index, struct vmi_tag *hole, vmem_size_t size)
 {
-    struct vmi_bin *bin = &arena->bins.bin[class_index];
+    const uint32_t index = vmi_hole_precede(arena, hole_index, hole, size);
+
+    hole->start += size;
+    hole->size -= size;
+    return index;
+}
+
+/* The indexes follow after vmi_carve_front(). */
+VMI_NOINLINE void vmi_index_carved(
+    struct vmem_arena *arena, uint32_t index, uint32_t hole_index, vmem_addr_t start);
+
+/* Take all of a hole at a place of a bin's front. */
+static VMI_INLINE void
+vmi_take_front(struct vmem_arena *arena, unsigned class_index, unsigned place, uint32_t index,
+    struct vmi_tag *hole)
+{
+    vmi_bins_remove_front(&arena->bins, &arena->tags, class_index, place);
+    arena->hole_count--;
+    vmi_hole_take(arena, index, hole);
+}
+
+/*
+ * Carve from the low end, `start`, of the hole at a place of a bin's front: the common case.  Where the
+ * class tells the hole's size, what to do is decided without a look at its tag, which may be far away.
+ */
+static VMI_INLINE uint32_t
+vmi_carve_front(struct vmem_arena *arena, unsigned class_index, unsigned place, vmem_addr_t start,
+    vmem_size_t size)
+{
+    struct vmi_bins *bins = &arena->bins;
+    struct vmi_bin *bin = &bins->bin[class_index];
     const uint32_t hole_index = bin->front[place];
     struct vmi_tag *hole = vmi_tag(arena, hole_index);
-    const vmem_size_t old_size = hole->size;
-    const vmem_size_t rest = old_size - size;
-    uint32_t index;
+    uint32_t index = hole_index;
 
-    if (rest == 0) {
-        vmi_bins_remove_front(&arena->bins, &arena->tags, class_index, place);
-        arena->hole_count--;
-        if (VMI_UNLIKELY(arena->is_indexed)) {
-            vmi_index_remove(arena, hole_index);
+    if (class_index < VMI_CLASS_EXACT) {
+        const unsigned quanta = (unsigned)(size >> bins->quantum_log2);
+        if (class_index == quanta) {
+            vmi_take_front(arena, class_index, place, hole_index, hole);
+        } else {
+            vmi_bins_remove_front(bins, &arena->tags, class_index, place);
+            index = vmi_hole_split(arena, hole_index, hole, size);
+            hole->own = vmi_tag_own(VMI_KIND_HOLE, 0);
+            vmi_bins_put(bins, &arena->tags, class_index - quanta, hole_index, start + size);
         }
-        vmi_hole_take(arena, hole_index, hole);
-        return hole_index;
-    }
-    index = vmi_hole_precede(arena, hole_index, hole, size);
-    hole->start += size;
-    hole->size = rest;
-    if (vmi_bins_class(&arena->bins, rest) == class_index) {
-        bin->start[place] = hole->start;
+    } else if (hole->size == size) {
+        vmi_take_front(arena, class_index, place, hole_index, hole);
     } else {
-        vmi_bins_remove_front(&arena->bins, &arena->tags, class_index, place);
-        vmi_bins_insert(&arena->bins, &arena->tags, hole_index, hole);
+        index = vmi_hole_split(arena, hole_index, hole, size);
+        if (vmi_bins_class(bins, hole->size) == class_index) {
+            bin->start[place] = start + size;
+        } else {
+            vmi_bins_remove_front(bins, &arena->tags, class_index, place);
+            vmi_bins_insert(bins, &arena->tags, hole_index, hole);
+        }
     }
     if (VMI_UNLIKELY(arena->is_indexed)) {
-        vmi_index_change(arena, hole_index, hole->start - size, old_size);
+        vmi_index_carved(arena, index, hole_index, start);
     }
     return index;
 }
@@ -151,47 +183,21 @@ vmi_carve_front(struct vmem_arena *arena, unsigned class_index, unsigned place, 
 uint32_t vmi_carve(
     struct vmem_arena *arena, uint32_t hole_index, vmem_addr_t addr, vmem_size_t size);
 
-/* Make a busy segment part of a hole.  Returns the hole's tag.  Neighbours that are holes merge. */
-static inline uint32_t
+/* Make a busy segment part of the holes beside it.  Returns the hole's tag. */
+VMI_NOINLINE uint32_t vmi_merge_with_holes(
+    struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, bool has_index);
+
+/* Make a busy segment a hole, or part of the holes beside it.  Returns the hole's tag. */
+static VMI_INLINE uint32_t
 vmi_merge(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, bool has_index)
 {
-    const uint32_t before = vmi_tag_prev(tag);
-    const uint32_t after = vmi_tag_next(tag);
-    struct vmi_tag *low;
-    struct vmi_tag *high;
-
-    if (((tag->prev | tag->next) & VMI_LINK_HOLE) == 0) {
-        vmi_tag(arena, before)->next = index | VMI_LINK_HOLE;
-        vmi_tag(arena, after)->prev = index | VMI_LINK_HOLE;
-        vmi_hole_insert(arena, index, tag, has_index);
-        return index;
+    if (((tag->prev | tag->next) & VMI_LINK_HOLE) != 0) {
+        return vmi_merge_with_holes(arena, index, tag, has_index);
     }
-    vmi_cursors_leave(arena, index, tag, (tag->prev & VMI_LINK_HOLE) != 0 ? before : after);
-    if ((tag->next & VMI_LINK_HOLE) == 0) {
-        low = vmi_tag(arena, before);
-        low->next = after;
-        vmi_tag(arena, after)->prev = before | VMI_LINK_HOLE;
-        vmi_hole_resize(arena, before, low, low->start, low->size + tag->size, has_index);
-        vmi_tag_give(&arena->tags, index);
-        return before;
-    }
-    high = vmi_tag(arena, after);
-    if ((tag->prev & VMI_LINK_HOLE) == 0) {
-        high->prev = before;
-        vmi_tag(arena, before)->next = after | VMI_LINK_HOLE;
-        vmi_hole_resize(arena, after, high, tag->start, high->size + tag->size, has_index);
-        vmi_tag_give(&arena->tags, index);
-        return after;
-    }
-    low = vmi_tag(arena, before);
-    vmi_hole_remove(arena, after, high, has_index);
-    vmi_cursors_leave(arena, after, high, before);
-    low->next = high->next;
-    vmi_tag(arena, high->next)->prev = before | VMI_LINK_HOLE;
-    vmi_hole_resize(arena, before, low, low->start, low->size + tag->size + high->size, has_index);
-    vmi_tag_give(&arena->tags, after);
-    vmi_tag_give(&arena->tags, index);
-    return before;
+    vmi_tag(arena, tag->prev)->next = index | VMI_LINK_HOLE;
+    vmi_tag(arena, tag->next)->prev = index | VMI_LINK_HOLE;
+    vmi_hole_insert(arena, index, tag, has_index);
+    return index;
 }
 
 #endif

@@ -5,10 +5,11 @@
 #include "structures/bins.h"
 
 static void
-clear_bins(struct vmi_bin *bin, unsigned from, unsigned to)
+clear_bins(struct vmi_bin *bin, unsigned quantum_log2, unsigned from, unsigned to)
 {
     for (unsigned i = from; i < to; i++) {
         bin[i] = (struct vmi_bin){ 0 };
+        bin[i].size_max = (vmem_size_t)(i < VMI_CLASS_EXACT ? i : 0) << quantum_log2;
         for (unsigned place = 0; place < VMI_FRONT; place++) {
             bin[i].start[place] = VMEM_ADDR_MAX;
         }
@@ -23,7 +24,7 @@ vmi_bins_init(
     bins->bin = memory;
     bins->class_count = class_count;
     bins->quantum_log2 = quantum_log2;
-    clear_bins(memory, 0, class_count);
+    clear_bins(memory, quantum_log2, 0, class_count);
 }
 
 struct vmi_bin *
@@ -35,7 +36,7 @@ vmi_bins_move(struct vmi_bins *bins, struct vmi_bin *memory, unsigned class_coun
     for (unsigned i = 0; i < bins->class_count; i++) {
         memory[i] = old[i];
     }
-    clear_bins(memory, bins->class_count, class_count);
+    clear_bins(memory, bins->quantum_log2, bins->class_count, class_count);
     bins->bin = memory;
     bins->class_count = class_count;
     return old;
@@ -52,7 +53,8 @@ vmi_bins_search_own(struct vmi_bins *bins, const struct vmi_tags *tags, unsigned
     uint32_t tag_index;
 
     *is_sure = true;
-    if (index >= bins->class_count || bins->bin[index].size_max < size) {
+    if (index >= bins->class_count || bins->bin[index].count == 0 ||
+        bins->bin[index].size_max < size) {
         return 0;
     }
     bin = &bins->bin[index];
@@ -127,6 +129,9 @@ check_bin(const struct vmi_bins *bins, const struct vmi_tags *tags, unsigned ind
     uint32_t met = 0;
     uint32_t before = 0;
 
+    if (index < VMI_CLASS_EXACT && bin->size_max != (vmem_size_t)index << bins->quantum_log2) {
+        return "B4: size_max is the size of the holes that are of one size";
+    }
     for (unsigned place = 0; place < VMI_FRONT; place++) {
         if ((bin->front[place] != 0) != (place < bin->count)) {
             return "B2: the front holds min(count, 4) holes in its first places";

@@ -21,7 +21,7 @@
  *    B1  a bin's bit is set exactly if its count is not 0, and a word's bit if the word is not 0.
  *    B2  the front holds min(count, 4) holes, in its first places; the others are in the overflow.
  *    B3  every hole in a bin is of its class, and `start` in the front is the hole's start.
- *    B4  no hole of a bin has more than size_max units.
+ *    B4  no hole of a bin has more than size_max units; where all have the same size, it is that size.
  *
  * 4. Costs
  *    insert, remove, find: O(1).  search_own: O(holes of the bin), at most `tries` when limited.
@@ -45,7 +45,7 @@ struct vmi_bin {
     uint32_t front[VMI_FRONT];    /* their tags; 0 where there is none */
     uint32_t overflow;            /* first of the others; 0 = none */
     uint32_t count;               /* holes in all */
-    vmem_size_t size_max;         /* units: no hole in this bin is larger */
+    vmem_size_t size_max;         /* units: no hole in this bin is larger; without any: unused */
 };
 
 _Static_assert(sizeof(struct vmi_bin) == 64, "a bin is one cache line");
@@ -175,6 +175,34 @@ vmi_bin_overflow_pop(const struct vmi_tags *tags, struct vmi_bin *bin)
     return index;
 }
 
+/* Put a hole, the `start` of its tag known, into the bin of its class; size_max is not looked at. */
+static inline void
+vmi_bins_put(struct vmi_bins *bins, const struct vmi_tags *tags, unsigned class_index,
+    uint32_t index, vmem_addr_t start)
+{
+    struct vmi_bin *bin = &bins->bin[class_index];
+
+    VMI_ASSERT(class_index < bins->class_count);
+    if (bin->count < VMI_FRONT) {
+        bin->start[bin->count] = start;
+        bin->front[bin->count] = index;
+        bins->map[class_index / 64] |= (uint64_t)1 << (class_index % 64);
+        bins->summary |= (uint64_t)1 << (class_index / 64);
+    } else {
+        const unsigned a = vmi_is_below(bin->start[0], bin->start[1]);
+        const unsigned b = 2 | vmi_is_below(bin->start[2], bin->start[3]);
+        const unsigned highest = vmi_select(vmi_is_below(bin->start[a], bin->start[b]), b, a);
+        if (start < bin->start[highest]) {
+            vmi_bin_overflow_push(tags, bin, bin->front[highest]);
+            bin->start[highest] = start;
+            bin->front[highest] = index;
+        } else {
+            vmi_bin_overflow_push(tags, bin, index);
+        }
+    }
+    bin->count++;
+}
+
 /* Make a tag, whose start and size are set, a hole of its bin. */
 static inline void
 vmi_bins_insert(
@@ -183,27 +211,11 @@ vmi_bins_insert(
     const unsigned class_index = vmi_bins_class(bins, tag->size);
     struct vmi_bin *bin = &bins->bin[class_index];
 
-    VMI_ASSERT(class_index < bins->class_count);
     tag->own = vmi_tag_own(VMI_KIND_HOLE, 0);
-    bin->size_max = tag->size > bin->size_max ? tag->size : bin->size_max;
-    if (bin->count < VMI_FRONT) {
-        bin->start[bin->count] = tag->start;
-        bin->front[bin->count] = index;
-        bins->map[class_index / 64] |= (uint64_t)1 << (class_index % 64);
-        bins->summary |= (uint64_t)1 << (class_index / 64);
-    } else {
-        const unsigned a = vmi_is_below(bin->start[0], bin->start[1]);
-        const unsigned b = 2 | vmi_is_below(bin->start[2], bin->start[3]);
-        const unsigned highest = vmi_select(vmi_is_below(bin->start[a], bin->start[b]), b, a);
-        if (tag->start < bin->start[highest]) {
-            vmi_bin_overflow_push(tags, bin, bin->front[highest]);
-            bin->start[highest] = tag->start;
-            bin->front[highest] = index;
-        } else {
-            vmi_bin_overflow_push(tags, bin, index);
-        }
+    if (bin->count == 0 || tag->size > bin->size_max) {
+        bin->size_max = tag->size;
     }
-    bin->count++;
+    vmi_bins_put(bins, tags, class_index, index, tag->start);
 }
 
 /* Take the hole at a place of a bin's front out of the bin. */
@@ -224,12 +236,9 @@ vmi_bins_remove_front(
     bin->start[place] = bin->start[bin->count];
     bin->front[bin->count] = 0;
     bin->start[bin->count] = VMEM_ADDR_MAX;
-    if (bin->count == 0) {
-        bin->size_max = 0;
-        bins->map[class_index / 64] &= ~((uint64_t)1 << (class_index % 64));
-        if (bins->map[class_index / 64] == 0) {
-            bins->summary &= ~((uint64_t)1 << (class_index / 64));
-        }
+    bins->map[class_index / 64] &= ~((uint64_t)(bin->count == 0) << (class_index % 64));
+    if (VMI_UNLIKELY(bins->map[class_index / 64] == 0)) {
+        bins->summary &= ~((uint64_t)1 << (class_index / 64));
     }
 }
 

@@ -103,7 +103,7 @@ vmi_busy_insert_stray(const struct vmi_table *table, uint32_t home, uint32_t has
     }
     while (empty == 0) {
         home = (home + 1) & table->mask;
-        empty = vmi_bucket_match(table->bucket[home].tag, VMI_SLOT_TAG, 0);
+        empty = vmi_bucket_match(&table->bucket[home], 0);
     }
     vmi_bucket_put(&table->bucket[home], vmi_lowest_bit(empty), hash, index);
 }
@@ -127,7 +127,7 @@ vmi_busy_find_stray(const struct vmi_table *table, const struct vmi_tags *tags, 
         struct vmi_bucket *bucket = &table->bucket[(home + distance) & table->mask];
         for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
             const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
-            if (index == 0 || bucket->hash[place] >> table->shift != home) {
+            if (bucket->hash[place] == 0 || bucket->hash[place] >> table->shift != home) {
                 continue;
             }
             if (bucket->hash[place] == hash && vmi_tag_at(tags, index)->start == start) {
@@ -157,9 +157,9 @@ empty_bucket(struct vmi_busy *busy, struct vmi_bucket *bucket, uint32_t home)
     for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
         const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
         const uint32_t hash = bucket->hash[place];
-        if (index != 0 && hash >> busy->old.shift == home) {
+        if (hash != 0 && hash >> busy->old.shift == home) {
             vmi_table_insert(&busy->table, hash, index);
-            bucket->tag[place] &= ~VMI_SLOT_TAG;
+            bucket->hash[place] = 0;
             moved++;
         }
     }
@@ -207,8 +207,8 @@ count_strays(const struct vmi_table *table, uint32_t home)
     for (uint32_t i = 1; has_more(table, strays_of(&table->bucket[home]), found, i); i++) {
         const struct vmi_bucket *bucket = &table->bucket[(home + i) & table->mask];
         for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
-            const bool is_entry = (bucket->tag[place] & VMI_SLOT_TAG) != 0;
-            found += is_entry && bucket->hash[place] >> table->shift == home ? 1 : 0;
+            const uint32_t hash = bucket->hash[place];
+            found += hash != 0 && hash >> table->shift == home ? 1 : 0;
         }
     }
     return found;
@@ -224,7 +224,7 @@ check_table(const struct vmi_busy *busy, const struct vmi_tags *tags, const stru
         for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
             const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
             struct vmi_slot slot = { .bucket = NULL };
-            if (index == 0) {
+            if (bucket->hash[place] == 0) {
                 continue;
             }
             (*entries)++;

@@ -11,7 +11,8 @@
  *    bits of a hash name its home bucket; if that is full, the entry goes to the next bucket that is
  *    not, and the home counts it as strayed.  So a lookup compares eight hashes at once in one line,
  *    looks at the one tag that it wants, and goes on to the next bucket only if the home has strays.
- *    A removal empties a slot: there are no tombstones and nothing is moved.
+ *    A removal empties a slot, which then has hash 0, as no entry has: there are no tombstones and
+ *    nothing is moved.
  *
  *    Growing is done in steps.  When the table doubles, home h becomes 2h or 2h + 1.  While there are
  *    two tables, the homes of the old one are emptied in ascending order; an entry whose home lies
@@ -62,8 +63,8 @@ enum {
 #define VMI_SLOT_TAG 0x3fffffffu /* in tag: the index; above it, a part of the count of strays */
 
 struct vmi_bucket {
-    uint32_t hash[VMI_BUCKET_SLOTS];
-    uint32_t tag[VMI_BUCKET_SLOTS]; /* index 0 = the slot is empty */
+    uint32_t hash[VMI_BUCKET_SLOTS]; /* 0 = the slot is empty */
+    uint32_t tag[VMI_BUCKET_SLOTS];  /* without a meaning in an empty slot, but for the strays */
 };
 
 _Static_assert(sizeof(struct vmi_bucket) == 64, "a bucket is one cache line");
@@ -117,7 +118,7 @@ void vmi_busy_remove_stray(struct vmi_bucket *home);
 static inline uint32_t
 vmi_busy_hash(const struct vmi_busy *busy, vmem_addr_t start)
 {
-    return (uint32_t)((start >> busy->quantum_log2) * 0x9e3779b97f4a7c15u >> 32);
+    return (uint32_t)((start >> busy->quantum_log2) * 0x9e3779b97f4a7c15u >> 32) | 1;
 }
 
 static inline bool
@@ -142,16 +143,14 @@ vmi_busy_table(const struct vmi_busy *busy, uint32_t hash)
     return &busy->table;
 }
 
-/* Bit i: word i, masked, is the value. */
+/* Bit i: the hash of slot i is this one. */
 static inline unsigned
-vmi_bucket_match(const uint32_t *word, uint32_t mask, uint32_t value)
+vmi_bucket_match(const struct vmi_bucket *bucket, uint32_t hash)
 {
 #if defined(__SSE2__)
-    const __m128i wanted = _mm_set1_epi32((int)value);
-    const __m128i masks = _mm_set1_epi32((int)mask);
-    const __m128i low = _mm_and_si128(_mm_loadu_si128((const __m128i *)(const void *)word), masks);
-    const __m128i high =
-        _mm_and_si128(_mm_loadu_si128((const __m128i *)(const void *)(word + 4)), masks);
+    const __m128i wanted = _mm_set1_epi32((int)hash);
+    const __m128i low = _mm_load_si128((const __m128i *)(const void *)bucket->hash);
+    const __m128i high = _mm_load_si128((const __m128i *)(const void *)(bucket->hash + 4));
     const __m128i words =
         _mm_packs_epi32(_mm_cmpeq_epi32(low, wanted), _mm_cmpeq_epi32(high, wanted));
     return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(words, _mm_setzero_si128()));
@@ -159,7 +158,7 @@ vmi_bucket_match(const uint32_t *word, uint32_t mask, uint32_t value)
     unsigned bits = 0;
 
     for (unsigned i = 0; i < VMI_BUCKET_SLOTS; i++) {
-        bits |= (unsigned)((word[i] & mask) == value) << i;
+        bits |= (unsigned)(bucket->hash[i] == hash) << i;
     }
     return bits;
 #endif
@@ -177,13 +176,20 @@ vmi_table_insert(const struct vmi_table *table, uint32_t hash, uint32_t index)
 {
     const uint32_t home = hash >> table->shift;
     struct vmi_bucket *bucket = &table->bucket[home];
-    const unsigned empty = vmi_bucket_match(bucket->tag, VMI_SLOT_TAG, 0);
+    const unsigned empty = vmi_bucket_match(bucket, 0);
 
     if (VMI_LIKELY(empty != 0)) {
         vmi_bucket_put(bucket, vmi_lowest_bit(empty), hash, index);
     } else {
         vmi_busy_insert_stray(table, home, hash, index);
     }
+}
+
+/* An address will be inserted or looked for soon: begin to fetch its bucket. */
+static inline void
+vmi_busy_prefetch(const struct vmi_busy *busy, vmem_addr_t start)
+{
+    __builtin_prefetch(&busy->table.bucket[vmi_busy_hash(busy, start) >> busy->table.shift], 1);
 }
 
 /* Requires: room, as vmi_busy_wants() says. */
@@ -205,12 +211,12 @@ vmi_busy_find(const struct vmi_busy *busy, const struct vmi_tags *tags, vmem_add
     const struct vmi_table *table = vmi_busy_table(busy, hash);
     const uint32_t home = hash >> table->shift;
     struct vmi_bucket *bucket = &table->bucket[home];
-    unsigned matches = vmi_bucket_match(bucket->hash, ~(uint32_t)0, hash);
+    unsigned matches = vmi_bucket_match(bucket, hash);
 
     for (; VMI_LIKELY(matches != 0); matches &= matches - 1) {
         const unsigned place = vmi_lowest_bit(matches);
         const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
-        if (VMI_LIKELY(index != 0) && VMI_LIKELY(vmi_tag_at(tags, index)->start == start)) {
+        if (VMI_LIKELY(vmi_tag_at(tags, index)->start == start)) {
             slot->bucket = bucket;
             slot->home = bucket;
             slot->place = place;
@@ -224,7 +230,7 @@ vmi_busy_find(const struct vmi_busy *busy, const struct vmi_tags *tags, vmem_add
 static inline void
 vmi_busy_remove(struct vmi_busy *busy, const struct vmi_slot *slot)
 {
-    slot->bucket->tag[slot->place] &= ~VMI_SLOT_TAG;
+    slot->bucket->hash[slot->place] = 0;
     busy->count--;
     if (VMI_UNLIKELY(slot->bucket != slot->home)) {
         vmi_busy_remove_stray(slot->home);

@@ -155,22 +155,22 @@ vmi_slab_set_window(struct vmi_slab *slab, void *window)
 {
     VMI_ASSERT(slab->chunk_count == 0);
     slab->window_memory = window;
-    slab->window = (uintptr_t)window;
+    slab->window = window;
 }
 
 void *
 vmi_slab_window_part(struct vmi_slab *slab)
 {
-    const uintptr_t offset = (uintptr_t)free_entry(slab) << VMI_CHUNK_LOG2;
+    const size_t offset = (size_t)free_entry(slab) << VMI_CHUNK_LOG2;
 
-    if (slab->window == 0) {
+    if (slab->window == NULL) {
         return NULL;
     }
-    if (offset >= (uintptr_t)1 << VMI_WINDOW_LOG2) {
-        slab->window = 0;
+    if (offset >= (size_t)1 << VMI_WINDOW_LOG2) {
+        slab->window = NULL;
         return NULL;
     }
-    return (void *)(slab->window + offset);
+    return slab->window + offset;
 }
 
 bool

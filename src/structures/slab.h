@@ -65,7 +65,7 @@ struct vmi_slab {
     uint32_t free_count; /* slots free in all chunks */
     uint32_t chunk_count;
     uint32_t object_log2;     /* log2 of an object's bytes */
-    uintptr_t window;         /* where object 0 would be; 0 = use the directory */
+    char *window;             /* where object 0 would be; NULL = use the directory */
     void *window_memory;      /* NULL = the slab never had one */
     bool has_surplus;         /* an empty chunk, and another one's worth of slots: one can go */
     struct vmi_chunk *usable; /* chunks with free slots */
@@ -81,8 +81,8 @@ void vmi_slab_init(struct vmi_slab *slab, unsigned object_log2);
 static inline void *
 vmi_slab_at(const struct vmi_slab *slab, uint32_t index, unsigned object_log2)
 {
-    if (VMI_PORT_HAS_WINDOW && VMI_LIKELY(slab->window != 0)) {
-        return (void *)(slab->window + ((uintptr_t)index << object_log2));
+    if (VMI_PORT_HAS_WINDOW && VMI_LIKELY(slab->window != NULL)) {
+        return slab->window + ((size_t)index << object_log2);
     }
     const uintptr_t biased = slab->dir[index >> (VMI_CHUNK_LOG2 - object_log2)];
 

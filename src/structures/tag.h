@@ -79,7 +79,7 @@ static inline bool
 vmi_tag_can_be(const struct vmi_tags *tags, uint32_t index)
 {
     /* In a window every place can be looked at; what was never a tag's is of no kind. */
-    if (VMI_PORT_HAS_WINDOW && VMI_LIKELY(tags->slab.window != 0)) {
+    if (VMI_PORT_HAS_WINDOW && VMI_LIKELY(tags->slab.window != NULL)) {
         return index - 2 < (1u << (VMI_WINDOW_LOG2 - VMI_TAG_LOG2)) - 2;
     }
     return vmi_slab_is_valid(&tags->slab, index, VMI_TAG_LOG2);

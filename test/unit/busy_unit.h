@@ -132,7 +132,7 @@ vmt_busy_step(struct vmt_busy *f, uint32_t buckets)
     CHECK_U64(bytes, ==, old_bytes);
     for (size_t i = 0; i < bytes / sizeof(struct vmi_bucket); i++) {
         for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
-            CHECK_U64(((const struct vmi_bucket *)memory)[i].tag[place], ==, 0); /* left empty */
+            CHECK_U64(((const struct vmi_bucket *)memory)[i].hash[place], ==, 0); /* left empty */
         }
     }
     vmt_port_put(memory, bytes);

@@ -200,6 +200,7 @@ test_a_bound_that_is_none_is_noticed(void)
 
     set_up(&f);
     BREAK(f, f.few->size_max, FEW - 1, "B4");
+    BREAK(f, f.few->size_max, FEW + 1, "B4");     /* too large matters where all are of one size */
     BREAK(f, f.crowd->size_max, CROWD + 5, "B4"); /* the largest is in the overflow */
     BREAK(f, f.crowd->size_max, CROWD + 2, "B4"); /* and in the front */
     BREAK(f, vmi_tag_at(&f.tags, f.seven[5])->size, CROWD + 7, "B4");

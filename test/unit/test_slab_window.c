@@ -45,7 +45,7 @@ tear_down(struct vmi_slab *slab, void *window)
 
     vmi_slab_release(slab, put_nothing, &puts);
     CHECK_U64(puts, ==, 0);
-    CHECK_U64(slab->window, ==, 0);
+    CHECK(slab->window == NULL);
     vmi_port_window_put(window, window_bytes);
 }
 
@@ -66,14 +66,14 @@ test_each_object_lies_where_its_index_says(void)
 {
     struct vmi_slab slab;
     unsigned char *window = set_up(&slab, 6);
-    const uintptr_t window_word = slab.window;
+    char *const window_word = slab.window;
 
     CHECK(vmi_slab_window_part(&slab) == window + ((size_t)6 << VMI_CHUNK_LOG2));
     while (slab.free_count > 0) {
         const uint32_t index = vmi_slab_take(&slab);
         unsigned char *object = vmi_slab_at(&slab, index, OBJECT_LOG2);
         CHECK(object == window + ((size_t)index << OBJECT_LOG2));
-        slab.window = 0;
+        slab.window = NULL;
         CHECK(vmi_slab_at(&slab, index, OBJECT_LOG2) == object);
         slab.window = window_word;
         CHECK(vmi_slab_is_valid(&slab, index, OBJECT_LOG2));
