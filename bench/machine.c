@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "workload.h"
+
+#define LINE 64u /* bytes of a cache line */
 
 #ifndef BENCH_BUILD_TYPE
 #define BENCH_BUILD_TYPE "unknown"
@@ -60,6 +63,45 @@ read_huge_pages(struct bench_machine *machine)
     fclose(file);
 }
 
+const unsigned bench_miss_kib[BENCH_MISS_SIZES] = { 32, 1024, 4096, 49152 };
+
+/*
+ * Follow a chain that visits every cache line of `kib` KiB once, in random order: what an allocator
+ * whose metadata takes so much pays at least for each look that depends on the one before.
+ */
+static double
+time_dependent_loads(unsigned kib)
+{
+    const uint32_t count = kib * (1024 / LINE);
+    const uint32_t stride = LINE / sizeof(uint32_t);
+    const uint32_t loads = 1000000;
+    struct bench_prng prng = { kib };
+    uint32_t *order = bench_get(count, sizeof *order);
+    uint32_t *chain = bench_get(count, LINE);
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t other = bench_prng_below(&prng, i + 1);
+        order[i] = order[other];
+        order[other] = i;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        chain[order[i] * stride] = order[(i + 1) % count] * stride;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        at = chain[at];
+    }
+    const uint64_t start = bench_clock_cpu_ns();
+    for (uint32_t i = 0; i < loads; i++) {
+        at = chain[at];
+    }
+    const uint64_t end = bench_clock_cpu_ns();
+    __asm__ volatile("" : : "r"(at)); /* it is wanted */
+    free(order);
+    free(chain);
+    return (double)(end - start) / loads;
+}
+
 void
 bench_machine_read(struct bench_machine *machine)
 {
@@ -74,6 +116,9 @@ bench_machine_read(struct bench_machine *machine)
     }
     if (getloadavg(&machine->load, 1) != 1) {
         machine->load = -1;
+    }
+    for (unsigned i = 0; i < BENCH_MISS_SIZES; i++) {
+        machine->miss_ns[i] = time_dependent_loads(bench_miss_kib[i]);
     }
 #if defined(__clang__)
     machine->compiler = "clang " __clang_version__;
@@ -96,7 +141,12 @@ bench_machine_print(const struct bench_machine *machine)
     printf("  clocks    stamp %.1f ns (subtracted) in steps of %.1f ns, CPU clock %.0f ns\n",
         bench_clock_ticks_to_ns(bench_clock_stamp_ticks()), bench_clock_granularity_ns(),
         bench_clock_cpu_cost_ns());
-    printf("  figures   median of interleaved repeats [lowest..highest], harness not subtracted\n");
+    printf("  memory    a dependent load takes");
+    for (unsigned i = 0; i < BENCH_MISS_SIZES; i++) {
+        printf("%s %.3g ns in %u KiB", i == 0 ? "" : ",", machine->miss_ns[i], bench_miss_kib[i]);
+    }
+    printf(
+        "\n  figures   median of interleaved repeats [lowest..highest], harness not subtracted\n");
     if (strcmp(machine->build_type, "Release") != 0) {
         printf("  WARNING   build type is %s, not Release: figures mean little\n",
             machine->build_type);

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+enum { BENCH_MISS_SIZES = 4 };
+
 struct bench_machine {
     char cpu[128];
     int cpu_count;
@@ -14,9 +16,13 @@ struct bench_machine {
     const char *compiler;
     const char *build_type;
     int check_level;
-    double load; /* average over a minute, at the start */
+    double load;                      /* average over a minute, at the start */
+    double miss_ns[BENCH_MISS_SIZES]; /* a load that depends on the one before, in so much memory */
     bool is_virtual;
 };
+
+/* The sizes of memory, in KiB, for which a dependent load is timed. */
+extern const unsigned bench_miss_kib[BENCH_MISS_SIZES];
 
 void bench_machine_read(struct bench_machine *machine);
 

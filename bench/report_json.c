@@ -9,15 +9,30 @@
 #include "machine.h"
 #include "report.h"
 
+/* What a dependent load takes, by KiB of memory. */
+static json_t *
+loads_object(const struct bench_machine *machine)
+{
+    json_t *loads = json_object();
+
+    for (unsigned i = 0; i < BENCH_MISS_SIZES; i++) {
+        char kib[16];
+        snprintf(kib, sizeof kib, "%u", bench_miss_kib[i]);
+        json_object_set_new(loads, kib, json_real(machine->miss_ns[i]));
+    }
+    return loads;
+}
+
 static json_t *
 machine_object(const struct bench_machine *machine)
 {
-    return json_pack("{s:s, s:i, s:b, s:s, s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:f}", "cpu",
+    return json_pack("{s:s, s:i, s:b, s:s, s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:o}", "cpu",
         machine->cpu, "processors", machine->cpu_count, "virtual", machine->is_virtual, "system",
         machine->system, "huge_pages", machine->huge_pages, "compiler", machine->compiler,
         "build_type", machine->build_type, "check_level", machine->check_level, "load_average",
         machine->load, "stamp_ns", bench_clock_ticks_to_ns(bench_clock_stamp_ticks()),
-        "stamp_step_ns", bench_clock_granularity_ns(), "cpu_clock_ns", bench_clock_cpu_cost_ns());
+        "stamp_step_ns", bench_clock_granularity_ns(), "cpu_clock_ns", bench_clock_cpu_cost_ns(),
+        "dependent_load_ns_by_kib", loads_object(machine));
 }
 
 static json_t *

@@ -34,7 +34,8 @@ bench_choose(struct bench_run *run, const struct bench_adapter *const *list,
 size_t
 bench_pairs(const struct bench_options *options, uint32_t live)
 {
-    const size_t pairs = live < 200000 ? 200000 : live > 1000000 ? 1000000 : live;
+    const size_t often = 5 * (size_t)live; /* each block is replaced a few times */
+    const size_t pairs = often < 200000 ? 200000 : often > 1000000 ? 1000000 : often;
 
     return options->is_quick ? pairs / 4 : pairs;
 }
