@@ -76,9 +76,6 @@ vmi_alloc_quickly(
     }
     place = vmi_bin_lowest(&arena->bins.bin[found]);
     start = arena->bins.bin[found].start[place]; /* known before the tag is */
-    if (handle == NULL) {
-        vmi_busy_prefetch(&arena->busy, start);
-    }
     index = vmi_carve_front(arena, found, place, start, size);
     if (handle != NULL) {
         *handle = vmi_handle_make(arena, index);

@@ -199,30 +199,34 @@ reject_handle(struct vmem_arena *arena, vmem_handle_t handle)
     vmi_misuse(arena, &fault, "no live allocation has this handle (shown as addr)");
 }
 
-/* Enter the arena and take an allocation out of the busy index.  0: misuse, reported, and left. */
-static VMI_INLINE uint32_t
-take_out(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size, vmem_size_t rounded)
+static vmem_size_t
+round_up(const struct vmem_arena *arena, vmem_size_t size)
+{
+    return (size + (arena->quantum - 1)) & ~(arena->quantum - 1);
+}
+
+/* Is this, found by its address, an allocation of so many units?  Rounded, size 0 is none. */
+static bool
+is_allocation(const struct vmem_arena *arena, uint32_t index, vmem_size_t rounded)
+{
+    const struct vmi_tag *tag = vmi_tag(arena, index);
+
+    return tag->size == rounded && tag->own == vmi_tag_own(VMI_KIND_BUSY, 0);
+}
+
+/* Take an allocation out of the busy index.  0: misuse, reported.  Entered; left if 0. */
+static uint32_t
+take_out(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size)
 {
     struct vmi_slot slot;
-    uint32_t index;
+    const uint32_t index = vmi_busy_find(&arena->busy, &arena->tags, addr, &slot);
 
-    if (VMI_UNLIKELY(!vmi_enter(arena))) {
-        return 0;
-    }
-    index = vmi_busy_find(&arena->busy, &arena->tags, addr, &slot);
-    if (VMI_UNLIKELY(index == 0 || vmi_tag(arena, index)->size != rounded || size == 0 ||
-            vmi_tag(arena, index)->own != vmi_tag_own(VMI_KIND_BUSY, 0))) {
+    if (index == 0 || !is_allocation(arena, index, round_up(arena, size))) {
         reject(arena, addr, size, index);
         return 0;
     }
     vmi_busy_remove(&arena->busy, &slot);
     return index;
-}
-
-static vmem_size_t
-round_up(const struct vmem_arena *arena, vmem_size_t size)
-{
-    return (size + (arena->quantum - 1)) & ~(arena->quantum - 1);
 }
 
 void
@@ -232,19 +236,29 @@ vmi_give_back(const struct vmi_released *released)
 
     while (now.range.size != 0) {
         struct vmem_arena *source = now.arena;
-        const vmem_size_t size = source != NULL ? round_up(source, now.range.size) : 0;
         uint32_t index;
         if (source == NULL) {
             now.release_fn(now.arg, now.range.start, now.range.size);
             return;
         }
-        index = take_out(source, now.range.start, now.range.size, size);
+        index = vmi_enter(source) ? take_out(source, now.range.start, now.range.size) : 0;
         if (index == 0) {
             return;
         }
-        source->inuse -= size;
+        source->inuse -= vmi_tag(source, index)->size;
         source->frees++;
         finish_specially(source, index, &now);
+    }
+}
+
+/* A free that is not the common one: the entry has strayed, or is not there, or not as it should be. */
+VMI_NOINLINE static void
+free_otherwise(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size)
+{
+    const uint32_t index = take_out(arena, addr, size);
+
+    if (index != 0) {
+        finish(arena, index, vmi_tag(arena, index)->size);
     }
 }
 
@@ -252,10 +266,18 @@ void
 vmi_free(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size)
 {
     const vmem_size_t rounded = round_up(arena, size);
-    const uint32_t index = take_out(arena, addr, size, rounded);
+    struct vmi_slot slot;
+    uint32_t index;
 
-    if (VMI_LIKELY(index != 0)) {
+    if (VMI_UNLIKELY(!vmi_enter(arena))) {
+        return;
+    }
+    index = vmi_busy_find_home(&arena->busy, &arena->tags, addr, &slot);
+    if (VMI_LIKELY(index != 0 && is_allocation(arena, index, rounded))) {
+        vmi_busy_remove_home(&arena->busy, &slot);
         finish(arena, index, rounded);
+    } else {
+        free_otherwise(arena, addr, size);
     }
 }
 

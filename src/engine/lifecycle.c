@@ -144,7 +144,7 @@ set_up_memory(struct vmem_arena *arena, const struct vmem_options *options)
     table = vmi_supply_permanent(arena, FIRST_TABLE_BYTES);
     status = table != NULL ? 0 : ENOMEM;
     if (status == 0) {
-        vmi_busy_init(&arena->busy, arena->quantum_log2, table, FIRST_TABLE_BYTES);
+        vmi_busy_init(&arena->busy, table, FIRST_TABLE_BYTES);
         status = set_up_quarantine(arena, options);
     }
     if (status == 0) {

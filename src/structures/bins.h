@@ -192,13 +192,11 @@ vmi_bins_put(struct vmi_bins *bins, const struct vmi_tags *tags, unsigned class_
         const unsigned a = vmi_is_below(bin->start[0], bin->start[1]);
         const unsigned b = 2 | vmi_is_below(bin->start[2], bin->start[3]);
         const unsigned highest = vmi_select(vmi_is_below(bin->start[a], bin->start[b]), b, a);
-        if (start < bin->start[highest]) {
-            vmi_bin_overflow_push(tags, bin, bin->front[highest]);
-            bin->start[highest] = start;
-            bin->front[highest] = index;
-        } else {
-            vmi_bin_overflow_push(tags, bin, index);
-        }
+        const uint32_t resident = bin->front[highest];
+        const unsigned is_lower = vmi_is_below(start, bin->start[highest]);
+        bin->start[highest] = is_lower != 0 ? start : bin->start[highest];
+        bin->front[highest] = vmi_select(is_lower, index, resident);
+        vmi_bin_overflow_push(tags, bin, vmi_select(is_lower, resident, index));
     }
     bin->count++;
 }
@@ -210,11 +208,10 @@ vmi_bins_insert(
 {
     const unsigned class_index = vmi_bins_class(bins, tag->size);
     struct vmi_bin *bin = &bins->bin[class_index];
+    const vmem_size_t most = bin->size_max & (0 - (vmem_size_t)(bin->count != 0));
 
     tag->own = vmi_tag_own(VMI_KIND_HOLE, 0);
-    if (bin->count == 0 || tag->size > bin->size_max) {
-        bin->size_max = tag->size;
-    }
+    bin->size_max = tag->size > most ? tag->size : most;
     vmi_bins_put(bins, tags, class_index, index, tag->start);
 }
 

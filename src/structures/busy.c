@@ -32,10 +32,9 @@ limit_of(const struct vmi_table *table)
 }
 
 void
-vmi_busy_init(struct vmi_busy *busy, unsigned quantum_log2, void *memory, size_t bytes)
+vmi_busy_init(struct vmi_busy *busy, void *memory, size_t bytes)
 {
     *busy = (struct vmi_busy){ 0 };
-    busy->quantum_log2 = quantum_log2;
     busy->table = table_of(memory, bytes);
     busy->count_max = limit_of(&busy->table);
 }
@@ -115,10 +114,12 @@ has_more(const struct vmi_table *table, unsigned strays, unsigned seen, uint32_t
     return distance <= table->mask && (strays == VMI_STRAYS_MANY || seen < strays);
 }
 
-VMI_NOINLINE uint32_t
-vmi_busy_find_stray(const struct vmi_table *table, const struct vmi_tags *tags, uint32_t home,
-    uint32_t hash, vmem_addr_t start, struct vmi_slot *slot)
+/* Find an entry that is not in its home. */
+static uint32_t
+find_stray(const struct vmi_table *table, const struct vmi_tags *tags, uint32_t hash,
+    vmem_addr_t start, struct vmi_slot *slot)
 {
+    const uint32_t home = hash >> table->shift;
     struct vmi_bucket *home_bucket = &table->bucket[home];
     const unsigned strays = strays_of(home_bucket);
     unsigned seen = 0;
@@ -140,11 +141,22 @@ vmi_busy_find_stray(const struct vmi_table *table, const struct vmi_tags *tags, 
     return 0;
 }
 
-VMI_NOINLINE void
-vmi_busy_remove_stray(struct vmi_bucket *home)
+uint32_t
+vmi_busy_find(const struct vmi_busy *busy, const struct vmi_tags *tags, vmem_addr_t start,
+    struct vmi_slot *slot)
 {
-    if (strays_of(home) != VMI_STRAYS_MANY) {
-        set_strays(home, strays_of(home) - 1);
+    const uint32_t hash = vmi_busy_hash(start);
+    const uint32_t index = vmi_busy_find_home(busy, tags, start, slot);
+
+    return index != 0 ? index : find_stray(vmi_busy_table(busy, hash), tags, hash, start, slot);
+}
+
+void
+vmi_busy_remove(struct vmi_busy *busy, const struct vmi_slot *slot)
+{
+    vmi_busy_remove_home(busy, slot);
+    if (slot->bucket != slot->home && strays_of(slot->home) != VMI_STRAYS_MANY) {
+        set_strays(slot->home, strays_of(slot->home) - 1);
     }
 }
 

@@ -81,7 +81,6 @@ struct vmi_busy {
     uint32_t border;        /* homes of the old table below it are empty */
     uint32_t count;         /* entries in all */
     uint32_t count_max;     /* entries from which on the table should grow */
-    unsigned quantum_log2;
 };
 
 /* Where an entry is. */
@@ -92,7 +91,7 @@ struct vmi_slot {
 };
 
 /* Start with a zeroed table of `bytes` bytes, a power of two, at least 512. */
-void vmi_busy_init(struct vmi_busy *busy, unsigned quantum_log2, void *memory, size_t bytes);
+void vmi_busy_init(struct vmi_busy *busy, void *memory, size_t bytes);
 
 /*
  * What the index would like: the bytes of a table to grow or shrink to, 0 = nothing.  *is_urgent:
@@ -108,17 +107,18 @@ void *vmi_busy_step(struct vmi_busy *busy, uint32_t buckets, size_t *bytes);
 
 const char *vmi_busy_check(const struct vmi_busy *busy, const struct vmi_tags *tags);
 
-/* The ways of an entry that is not in its home. */
+/* Insert an entry whose home is full. */
 void vmi_busy_insert_stray(
     const struct vmi_table *table, uint32_t home, uint32_t hash, uint32_t index);
-uint32_t vmi_busy_find_stray(const struct vmi_table *table, const struct vmi_tags *tags,
-    uint32_t home, uint32_t hash, vmem_addr_t start, struct vmi_slot *slot);
-void vmi_busy_remove_stray(struct vmi_bucket *home);
 
+/*
+ * Multiplicative hashing: never 0.  Low bits that all addresses have in common, because of a large
+ * quantum, leave as many at the top as there can be addresses.
+ */
 static inline uint32_t
-vmi_busy_hash(const struct vmi_busy *busy, vmem_addr_t start)
+vmi_busy_hash(vmem_addr_t start)
 {
-    return (uint32_t)((start >> busy->quantum_log2) * 0x9e3779b97f4a7c15u >> 32) | 1;
+    return (uint32_t)(start * 0x9e3779b97f4a7c15u >> 32) | 1;
 }
 
 static inline bool
@@ -185,56 +185,50 @@ vmi_table_insert(const struct vmi_table *table, uint32_t hash, uint32_t index)
     }
 }
 
-/* An address will be inserted or looked for soon: begin to fetch its bucket. */
-static inline void
-vmi_busy_prefetch(const struct vmi_busy *busy, vmem_addr_t start)
-{
-    __builtin_prefetch(&busy->table.bucket[vmi_busy_hash(busy, start) >> busy->table.shift], 1);
-}
-
 /* Requires: room, as vmi_busy_wants() says. */
 static inline void
 vmi_busy_insert(struct vmi_busy *busy, vmem_addr_t start, uint32_t index)
 {
-    const uint32_t hash = vmi_busy_hash(busy, start);
+    const uint32_t hash = vmi_busy_hash(start);
 
     vmi_table_insert(vmi_busy_table(busy, hash), hash, index);
     busy->count++;
 }
 
-/* Find the entry of an allocation that starts at `start`: its tag and *slot; 0 if there is none. */
+/* Find the entry of an allocation that starts at `start` in its home: its tag and *slot; else 0. */
 static inline uint32_t
-vmi_busy_find(const struct vmi_busy *busy, const struct vmi_tags *tags, vmem_addr_t start,
+vmi_busy_find_home(const struct vmi_busy *busy, const struct vmi_tags *tags, vmem_addr_t start,
     struct vmi_slot *slot)
 {
-    const uint32_t hash = vmi_busy_hash(busy, start);
+    const uint32_t hash = vmi_busy_hash(start);
     const struct vmi_table *table = vmi_busy_table(busy, hash);
-    const uint32_t home = hash >> table->shift;
-    struct vmi_bucket *bucket = &table->bucket[home];
+    struct vmi_bucket *bucket = &table->bucket[hash >> table->shift];
     unsigned matches = vmi_bucket_match(bucket, hash);
 
     for (; VMI_LIKELY(matches != 0); matches &= matches - 1) {
         const unsigned place = vmi_lowest_bit(matches);
         const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
         if (VMI_LIKELY(vmi_tag_at(tags, index)->start == start)) {
-            slot->bucket = bucket;
-            slot->home = bucket;
-            slot->place = place;
+            *slot = (struct vmi_slot){ .bucket = bucket, .home = bucket, .place = place };
             return index;
         }
     }
-    return vmi_busy_find_stray(table, tags, home, hash, start, slot);
+    return 0;
 }
 
-/* Remove what vmi_busy_find() found. */
+/* Find it wherever it is; 0 if there is none. */
+uint32_t vmi_busy_find(const struct vmi_busy *busy, const struct vmi_tags *tags, vmem_addr_t start,
+    struct vmi_slot *slot);
+
+/* Remove what vmi_busy_find_home() found. */
 static inline void
-vmi_busy_remove(struct vmi_busy *busy, const struct vmi_slot *slot)
+vmi_busy_remove_home(struct vmi_busy *busy, const struct vmi_slot *slot)
 {
     slot->bucket->hash[slot->place] = 0;
     busy->count--;
-    if (VMI_UNLIKELY(slot->bucket != slot->home)) {
-        vmi_busy_remove_stray(slot->home);
-    }
 }
+
+/* Remove what vmi_busy_find() found. */
+void vmi_busy_remove(struct vmi_busy *busy, const struct vmi_slot *slot);
 
 #endif

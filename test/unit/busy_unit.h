@@ -33,12 +33,12 @@ vmt_address_of(uint32_t hash, uint32_t salt)
 }
 
 static inline void
-vmt_busy_set_up(struct vmt_busy *f, unsigned quantum_log2, unsigned buckets_log2)
+vmt_busy_set_up(struct vmt_busy *f, unsigned buckets_log2)
 {
     const size_t bytes = sizeof(struct vmi_bucket) << buckets_log2;
 
     vmi_tags_init(&f->tags);
-    vmi_busy_init(&f->busy, quantum_log2, vmt_zeroed(bytes), bytes);
+    vmi_busy_init(&f->busy, vmt_zeroed(bytes), bytes);
     f->count = 0;
 }
 

@@ -26,10 +26,10 @@ test_crafted_addresses_have_their_hash(void)
 {
     struct vmt_busy f;
 
-    vmt_busy_set_up(&f, 0, VMI_BUSY_LOG2_MIN);
+    vmt_busy_set_up(&f, VMI_BUSY_LOG2_MIN);
     for (uint32_t i = 0; i < 1000; i++) {
         const uint32_t hash = i * 2654435761u;
-        CHECK_U64(vmi_busy_hash(&f.busy, vmt_address_of(hash, i)), ==, hash | 1); /* never 0 */
+        CHECK_U64(vmi_busy_hash(vmt_address_of(hash, i)), ==, hash | 1); /* never 0 */
     }
     vmt_busy_tear_down(&f);
 }
@@ -39,7 +39,7 @@ test_what_was_inserted_is_found_and_nothing_else(void)
 {
     for (unsigned quantum_log2 = 0; quantum_log2 <= 12; quantum_log2 += 12) {
         struct vmt_busy f;
-        vmt_busy_set_up(&f, quantum_log2, 4);
+        vmt_busy_set_up(&f, 4);
         CHECK_U64(vmt_busy_find(&f, 0), ==, 0);
         for (uint32_t i = 0; i < 100; i++) {
             (void)vmt_busy_insert(&f, (vmem_addr_t)i * 2 << quantum_log2);
@@ -64,7 +64,7 @@ test_an_entry_removed_is_gone(void)
     struct vmt_busy f;
     const vmem_addr_t start = 4096;
 
-    vmt_busy_set_up(&f, 0, VMI_BUSY_LOG2_MIN);
+    vmt_busy_set_up(&f, VMI_BUSY_LOG2_MIN);
     for (uint32_t round = 0; round < 200; round++) {
         (void)vmt_busy_insert(&f, start);
         vmt_busy_check(&f);
@@ -85,7 +85,7 @@ test_equal_hashes_are_told_apart(void)
         for (uint32_t removed = 0; removed < 20; removed++) {
             struct vmt_busy f;
             vmem_addr_t gone;
-            vmt_busy_set_up(&f, 0, VMI_BUSY_LOG2_MIN);
+            vmt_busy_set_up(&f, VMI_BUSY_LOG2_MIN);
             vmt_context("hash and entry", h * 100 + removed);
             for (uint32_t salt = 0; salt < 20; salt++) {
                 (void)vmt_busy_insert(&f, vmt_address_of(hashes[h], salt));
@@ -110,7 +110,7 @@ test_strays_go_round_the_end_of_the_table(void)
     for (uint32_t home = 0; home < 8; home++) {
         for (unsigned order = 0; order < 3; order++) {
             struct vmt_busy f;
-            vmt_busy_set_up(&f, 0, VMI_BUSY_LOG2_MIN);
+            vmt_busy_set_up(&f, VMI_BUSY_LOG2_MIN);
             vmt_context("home and order", home * 10 + order);
             for (uint32_t i = 0; i < 24; i++) {
                 (void)vmt_busy_insert(&f, vmt_address_of(hash_at(home, VMI_BUSY_LOG2_MIN, i), 0));
@@ -140,7 +140,7 @@ test_a_table_can_be_filled_until_it_is_urgent(void)
     for (unsigned round = 0; round < 20; round++) {
         struct vmt_busy f;
         bool is_urgent = false;
-        vmt_busy_set_up(&f, 0, VMI_BUSY_LOG2_MIN);
+        vmt_busy_set_up(&f, VMI_BUSY_LOG2_MIN);
         for (;;) {
             (void)vmi_busy_wants(&f.busy, false, &is_urgent);
             if (is_urgent) {
@@ -179,7 +179,7 @@ test_growth_and_shrinking_are_asked_for_at_the_limits(void)
         struct vmi_bucket unused;
         struct vmi_busy busy;
         vmt_context("log2", log2);
-        vmi_busy_init(&busy, 0, &unused, bytes);
+        vmi_busy_init(&busy, &unused, bytes);
         CHECK_U64(busy.count_max, ==, limit);
         check_wants(&busy, false, 0, false);
         check_wants(&busy, true, smaller, false);
@@ -211,7 +211,7 @@ test_nothing_is_asked_for_during_a_move(void)
 {
     struct vmt_busy f;
 
-    vmt_busy_set_up(&f, 0, VMI_BUSY_LOG2_MIN);
+    vmt_busy_set_up(&f, VMI_BUSY_LOG2_MIN);
     vmt_busy_resize(&f, VMI_BUSY_LOG2_MIN + 1);
     f.busy.count = f.busy.count_max;
     check_wants(&f.busy, true, 0, false);
@@ -236,7 +236,7 @@ move_in_steps(unsigned from_log2, unsigned to_log2, uint32_t entries, bool is_cr
     uint32_t salt = 1;
     bool is_done = false;
 
-    vmt_busy_set_up(&f, 0, from_log2);
+    vmt_busy_set_up(&f, from_log2);
     for (uint32_t i = 0; i < entries; i++) {
         /* Crowded: all at home in the last bucket, so that they stray over the beginning. */
         const uint32_t hash = is_crowded ? UINT32_MAX - i : i * 2654435761u;
@@ -297,7 +297,7 @@ test_strays_round_the_end_survive_a_move(void)
 {
     for (unsigned buckets = 1; buckets <= 8; buckets++) {
         struct vmt_busy f;
-        vmt_busy_set_up(&f, 0, VMI_BUSY_LOG2_MIN);
+        vmt_busy_set_up(&f, VMI_BUSY_LOG2_MIN);
         vmt_context("buckets a step", buckets);
         for (uint32_t i = 0; i < 30; i++) {
             (void)vmt_busy_insert(&f, vmt_address_of(UINT32_MAX - i, i));
@@ -342,7 +342,7 @@ compare_at_random(uint32_t hash_mask, uint64_t ops)
     uint32_t salt = 0;
     uint32_t largest = 0;
 
-    vmt_busy_set_up(&f, 0, VMI_BUSY_LOG2_MIN);
+    vmt_busy_set_up(&f, VMI_BUSY_LOG2_MIN);
     for (uint64_t op = 0; op < ops && !vmt_failed(); op++) {
         const bool is_growing = op / 6000 % 2 == 0;
         const uint32_t hash = (uint32_t)vmt_rng_next(&rng) & hash_mask;
@@ -387,7 +387,7 @@ test_one_home_can_have_any_number_of_entries(void)
 {
     struct vmt_busy f;
 
-    vmt_busy_set_up(&f, 0, 7); /* 1024 slots */
+    vmt_busy_set_up(&f, 7); /* 1024 slots */
     for (uint32_t i = 0; i < 600 && !vmt_failed(); i++) {
         vmt_context("entries", i);
         (void)vmt_busy_insert(&f, vmt_address_of(0x12345678, i));
@@ -412,7 +412,7 @@ test_a_home_of_any_number_of_entries_can_be_moved(void)
         struct vmt_busy f;
         const uint32_t n = to_log2 == 6 ? 300 : 600;
         uint32_t salt = n;
-        vmt_busy_set_up(&f, 0, 7);
+        vmt_busy_set_up(&f, 7);
         for (uint32_t i = 0; i < n; i++) {
             (void)vmt_busy_insert(&f, vmt_address_of(0xfe000000u + (i << 15), i));
         }

@@ -16,7 +16,7 @@
 static void
 set_up(struct vmt_busy *f)
 {
-    vmt_busy_set_up(f, 0, 3);
+    vmt_busy_set_up(f, 3);
     for (uint32_t i = 0; i < 12; i++) {
         (void)vmt_busy_insert(f, vmt_address_of(2u << 29 | i, i));
     }
