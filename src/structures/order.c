@@ -25,6 +25,16 @@ node_at(const struct vmi_order *order, uint32_t index)
     return vmi_slab_at(order->nodes, index, VMI_NODE_LOG2);
 }
 
+/* Go into a node: all its lines are wanted soon, and it may be far away. */
+static struct vmi_node *
+enter_node(const struct vmi_order *order, uint32_t index)
+{
+    struct vmi_node *node = node_at(order, index);
+
+    vmi_prefetch(node, sizeof *node);
+    return node;
+}
+
 void
 vmi_order_init(struct vmi_order *order, struct vmi_slab *nodes, bool by_size)
 {
@@ -41,27 +51,45 @@ is_after(const struct vmi_order *order, const struct vmi_node *node, unsigned sl
     return order->by_size && node->other[slot] > other;
 }
 
+/* 1 if the entry at `slot` is at or before (key, other), else 0; in address order before key alone. */
+static inline unsigned
+is_reached(const struct vmi_node *node, unsigned slot, uint64_t key, uint64_t other, bool by_size)
+{
+    const unsigned is_past = vmi_is_below(key, node->key[slot]);
+
+    if (!by_size) {
+        return is_past ^ 1u;
+    }
+    return (is_past |
+               ((unsigned)(key == node->key[slot]) & vmi_is_below(other, node->other[slot]))) ^
+        1u;
+}
+
 /*
- * The number of entries that are not after (key, other).  By halves, without a branch: where a key lies
- * is anybody's guess.
+ * In two steps, of which third and where in it, each of which looks at its entries at once; without a
+ * branch, for where a key lies is anybody's guess, and without a look at the count, thanks to O4.
  */
+static inline unsigned
+rank_as(const struct vmi_node *node, uint64_t key, uint64_t other, bool by_size)
+{
+    const unsigned third = VMI_FANOUT / 3;
+    const unsigned from = third *
+        (is_reached(node, third - 1, key, other, by_size) +
+            is_reached(node, 2 * third - 1, key, other, by_size));
+    unsigned reached = from;
+
+    for (unsigned i = 0; i < third; i++) {
+        reached += is_reached(node, from + i, key, other, by_size);
+    }
+    return vmi_select(vmi_is_below(reached, node->count), reached, node->count);
+}
+
+/* The number of entries that are not after (key, other). */
 static unsigned
 rank(const struct vmi_order *order, const struct vmi_node *node, uint64_t key, uint64_t other)
 {
-    unsigned low = 0;
-    unsigned left = node->count;
-
-    while (left > 0) {
-        const unsigned half = (left + 1) / 2;
-        const unsigned at = low + half - 1;
-        unsigned goes_on = vmi_is_below(key, node->key[at]) ^ 1u;
-        if (VMI_UNLIKELY(order->by_size)) {
-            goes_on = (unsigned)!is_after(order, node, at, key, other);
-        }
-        low = vmi_select(goes_on, low + half, low);
-        left -= half;
-    }
-    return low;
+    return VMI_UNLIKELY(order->by_size) ? rank_as(node, key, other, true)
+                                        : rank_as(node, key, other, false);
 }
 
 /* Go down to the leaf where (key, other) is or belongs; the leaf's slot is the one before it or 0. */
@@ -71,7 +99,7 @@ find(const struct vmi_order *order, uint64_t key, uint64_t other, struct path *p
     uint32_t index = order->root;
 
     for (path->depth = 0;; path->depth++) {
-        struct vmi_node *node = node_at(order, index);
+        struct vmi_node *node = enter_node(order, index);
         const unsigned before = rank(order, node, key, other);
         path->step[path->depth].node = node;
         path->step[path->depth].slot = before > 0 ? before - 1 : 0;
@@ -82,12 +110,25 @@ find(const struct vmi_order *order, uint64_t key, uint64_t other, struct path *p
     }
 }
 
+void
+vmi_order_approach(const struct vmi_order *order, uint64_t key)
+{
+    uint32_t index = order->root;
+
+    for (uint32_t level = order->levels; level > 1; level--) {
+        const struct vmi_node *node = node_at(order, index);
+        const unsigned before = rank(order, node, key, 0);
+        index = node->ref[before > 0 ? before - 1 : 0];
+        (void)enter_node(order, index);
+    }
+}
+
 static uint64_t
 largest_other(const struct vmi_node *node)
 {
     uint64_t largest = 0;
 
-    for (unsigned i = 0; i < node->count; i++) {
+    for (unsigned i = 0; i < VMI_FANOUT; i++) {
         largest = node->other[i] > largest ? node->other[i] : largest;
     }
     return largest;
@@ -130,6 +171,22 @@ move_entries(struct vmi_node *to, unsigned to_slot, const struct vmi_node *from,
     memmove(&to->ref[to_slot], &from->ref[from_slot], count * sizeof to->ref[0]);
 }
 
+/* Make a slot behind the last entry what O4 wants. */
+static void
+pad_one(const struct vmi_order *order, struct vmi_node *node, unsigned slot)
+{
+    node->key[slot] = UINT64_MAX;
+    node->other[slot] = order->by_size ? UINT64_MAX : 0;
+}
+
+static void
+pad(const struct vmi_order *order, struct vmi_node *node)
+{
+    for (unsigned slot = node->count; slot < VMI_FANOUT; slot++) {
+        pad_one(order, node, slot);
+    }
+}
+
 static void
 put_entry(struct vmi_node *node, unsigned slot, uint64_t key, uint64_t other, uint32_t ref)
 {
@@ -142,10 +199,11 @@ put_entry(struct vmi_node *node, unsigned slot, uint64_t key, uint64_t other, ui
 }
 
 static void
-drop_entry(struct vmi_node *node, unsigned slot)
+drop_entry(const struct vmi_order *order, struct vmi_node *node, unsigned slot)
 {
     move_entries(node, slot, node, slot + 1, node->count - slot - 1);
     node->count--;
+    pad_one(order, node, node->count);
 }
 
 static struct vmi_node *
@@ -157,6 +215,7 @@ new_node(struct vmi_order *order, uint32_t level, uint32_t *index)
     node = node_at(order, *index);
     node->count = 0;
     node->level = level;
+    pad(order, node);
     return node;
 }
 
@@ -173,6 +232,7 @@ split(struct vmi_order *order, struct vmi_node *node, unsigned slot, uint32_t *r
     move_entries(right, 0, node, keep, node->count - keep);
     right->count = node->count - keep;
     node->count = keep;
+    pad(order, node);
     return right;
 }
 
@@ -253,7 +313,7 @@ join(struct vmi_order *order, struct vmi_node *node, unsigned slot)
     move_entries(left, left->count, right, 0, right->count);
     left->count += right->count;
     vmi_slab_give(order->nodes, node->ref[slot + 1]);
-    drop_entry(node, slot + 1);
+    drop_entry(order, node, slot + 1);
     (void)refresh_entry(order, node, slot, left);
     return true;
 }
@@ -287,7 +347,7 @@ vmi_order_remove(struct vmi_order *order, uint64_t key, uint64_t other)
     find(order, key, other, &path);
     depth = path.depth;
     VMI_ASSERT(path.step[depth].node->key[path.step[depth].slot] == key);
-    drop_entry(path.step[depth].node, path.step[depth].slot);
+    drop_entry(order, path.step[depth].node, path.step[depth].slot);
     order->count--;
     while (depth > 0) {
         const struct vmi_node *child = path.step[depth].node;
@@ -295,7 +355,7 @@ vmi_order_remove(struct vmi_order *order, uint64_t key, uint64_t other)
         const unsigned slot = path.step[depth - 1].slot;
         if (child->count == 0) {
             vmi_slab_give(order->nodes, parent->ref[slot]);
-            drop_entry(parent, slot);
+            drop_entry(order, parent, slot);
         } else if (child->count < JOIN_BELOW) {
             (void)refresh_entry(order, parent, slot, child);
             if (!join(order, parent, slot) && (slot == 0 || !join(order, parent, slot - 1))) {
@@ -378,7 +438,7 @@ vmi_order_go(const struct vmi_order *order, uint64_t key, uint64_t other, struct
     way->depth = 0;
     way->step[0].node = NULL;
     while (index != 0) {
-        const struct vmi_node *node = node_at(order, index);
+        const struct vmi_node *node = enter_node(order, index);
         const unsigned before = rank(order, node, key, other);
         way->step[way->depth].node = node;
         way->step[way->depth].slot = before > 0 ? before - 1 : 0;
@@ -424,7 +484,7 @@ vmi_order_next(
                 return take_entry(node, slot, entry);
             }
             depth++;
-            way->step[depth].node = node_at(order, node->ref[slot]);
+            way->step[depth].node = enter_node(order, node->ref[slot]);
             slot = 0;
         } else if (depth == 0) {
             return false;
@@ -459,7 +519,7 @@ vmi_order_previous(
                 return take_entry(node, slots - 1, entry);
             }
             depth++;
-            way->step[depth].node = node_at(order, node->ref[slots - 1]);
+            way->step[depth].node = enter_node(order, node->ref[slots - 1]);
             slots = way->step[depth].node->count;
         } else if (depth == 0) {
             return false;
@@ -509,12 +569,17 @@ vmi_order_largest(const struct vmi_order *order)
     return order->root == 0 ? 0 : largest_other(node_at(order, order->root));
 }
 
-/* O1 and O2 within one node. */
+/* O1, O2 and O4 within one node. */
 static const char *
 check_node(const struct vmi_order *order, const struct vmi_node *node)
 {
     if (node->count == 0 || node->count > VMI_FANOUT) {
         return "O3: no node is empty or overfull";
+    }
+    for (unsigned i = node->count; i < VMI_FANOUT; i++) {
+        if (node->key[i] != UINT64_MAX || node->other[i] != (order->by_size ? UINT64_MAX : 0)) {
+            return "O4: behind the last entry a node is padded";
+        }
     }
     for (unsigned i = 1; i < node->count; i++) {
         if (!is_after(order, node, i, node->key[i - 1], node->other[i - 1])) {

@@ -14,7 +14,9 @@
  *    Nodes of 24 entries, three parallel arrays, 512 bytes.  An inner entry repeats the first key of
  *    its child, always exactly, and in address order the largest size: a search for the lowest hole
  *    of at least s units goes down beside its starting key, and where nothing fits turns to the next
- *    subtree whose largest size is enough.  Full nodes split in two (at the right edge: 24 + 1, so that
+ *    subtree whose largest size is enough.  Behind the last entry a node is padded, so that a search
+ *    looks at the same places in every node and never guesses wrong about a count.  In a large order a
+ *    leaf is far away: all lines of a node are asked for as soon as its index is known.  Full nodes split in two (at the right edge: 24 + 1, so that
  *    building in order fills the nodes); nodes under a quarter full join a neighbour when both fill
  *    less than three quarters of one.
  *
@@ -22,6 +24,8 @@
  *    O1  entries are in strictly ascending order.
  *    O2  an inner entry has its child's first key, and its child's largest size or first start.
  *    O3  all leaves are on one level; no node but the root is empty; count counts the leaf entries.
+ *    O4  behind the last entry of a node, keys are the largest number; others are that, too, in size
+ *        order, and 0 in address order.
  *
  * 4. Costs: O(log n) each; a search for a fit visits at most two nodes a level.
  *
@@ -85,6 +89,9 @@ void vmi_order_remove(struct vmi_order *order, uint64_t key, uint64_t other);
 /* Address order: give the entry that has `key` a new key, size and tag; its place stays the same. */
 void vmi_order_update(
     struct vmi_order *order, uint64_t key, uint64_t new_key, uint64_t new_other, uint32_t tag);
+
+/* Have the leaf where `key` is or belongs brought in, while something else is waited for. */
+void vmi_order_approach(const struct vmi_order *order, uint64_t key);
 
 /* Give all nodes back. */
 void vmi_order_clear(struct vmi_order *order);

@@ -3,7 +3,7 @@
  *
  * Both orders (by address: key = start, other = size; by size: key = size, other = start) hold at
  * every moment what a sorted array of the same entries holds:
- *  - O1 to O3 hold (vmi_order_check()), count is the array's, vmi_order_largest() its largest size.
+ *  - O1 to O4 hold (vmi_order_check()), count is the array's, vmi_order_largest() its largest size.
  *  - seek and seek_back give the array's next, and previous, entry of at least `least` units, from keys
  *    that are there, beside them and at both ends of the space; or leave *entry alone.
  *  - A way goes to the array's last entry at or before a key, and from there on and back, entry by entry
