@@ -42,6 +42,7 @@ enum vmi_verdict {
 
 struct vmi_choice {
     uint32_t hole;
+    struct vmem_range range; /* of the hole: its tag may be far away */
     vmem_addr_t addr;
     struct vmi_index *index;
 };

@@ -190,6 +190,10 @@ free_one(
     if (!vmi_enter(arena)) {
         return false;
     }
+    if (VMI_UNLIKELY(arena->is_indexed)) {
+        vmi_busy_prefetch(&arena->busy, addr);
+        vmi_index_approach(arena, addr);
+    }
     index = vmi_busy_find(&arena->busy, &arena->tags, addr, &slot);
     if (VMI_UNLIKELY(index == 0 || vmi_tag(arena, index)->size != rounded || size == 0 ||
             vmi_tag(arena, index)->own != vmi_tag_own(VMI_KIND_BUSY, 0))) {

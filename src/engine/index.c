@@ -43,16 +43,15 @@ covers(const struct vmem_arena *arena, const struct vmi_index *index, vmem_addr_
 }
 
 static void
-put_hole(struct vmem_arena *arena, struct vmi_index *index, uint32_t tag_index)
+put_hole(struct vmem_arena *arena, struct vmi_index *index, uint32_t tag_index, vmem_addr_t start,
+    vmem_size_t size)
 {
-    const struct vmi_tag *tag = vmi_tag(arena, tag_index);
-
     if (VMI_UNLIKELY(arena->nodes.free_count < vmi_order_need(&index->order))) {
         vmi_index_drop(arena, index);
     } else if (index->order.by_size) {
-        vmi_order_insert(&index->order, tag->size, tag->start, tag_index);
+        vmi_order_insert(&index->order, size, start, tag_index);
     } else {
-        vmi_order_insert(&index->order, tag->start, tag->size, tag_index);
+        vmi_order_insert(&index->order, start, size, tag_index);
     }
 }
 
@@ -81,7 +80,7 @@ vmi_index_advance(struct vmem_arena *arena, struct vmi_index *index, uint64_t ta
             if (arena->nodes.free_count < vmi_order_need(&index->order)) {
                 return false;
             }
-            put_hole(arena, index, tag_index);
+            put_hole(arena, index, tag_index, tag->start, tag->size);
         }
         index->cursor.tag = vmi_tag_next(tag);
     }
@@ -99,45 +98,40 @@ vmi_index_need(const struct vmem_arena *arena)
 }
 
 void
-vmi_index_insert(struct vmem_arena *arena, uint32_t tag_index)
+vmi_index_insert(struct vmem_arena *arena, uint32_t tag_index, vmem_addr_t start, vmem_size_t size)
 {
-    const vmem_addr_t start = vmi_tag(arena, tag_index)->start;
-
     if (covers(arena, &arena->by_address, start)) {
-        put_hole(arena, &arena->by_address, tag_index);
+        put_hole(arena, &arena->by_address, tag_index, start, size);
     }
     if (covers(arena, &arena->by_size, start)) {
-        put_hole(arena, &arena->by_size, tag_index);
+        put_hole(arena, &arena->by_size, tag_index, start, size);
     }
 }
 
 void
-vmi_index_remove(struct vmem_arena *arena, uint32_t tag_index)
+vmi_index_remove(struct vmem_arena *arena, vmem_addr_t start, vmem_size_t size)
 {
-    const struct vmi_tag *tag = vmi_tag(arena, tag_index);
-
-    if (covers(arena, &arena->by_address, tag->start)) {
-        drop_hole(&arena->by_address, tag->start, tag->size);
+    if (covers(arena, &arena->by_address, start)) {
+        drop_hole(&arena->by_address, start, size);
     }
-    if (covers(arena, &arena->by_size, tag->start)) {
-        drop_hole(&arena->by_size, tag->start, tag->size);
+    if (covers(arena, &arena->by_size, start)) {
+        drop_hole(&arena->by_size, start, size);
     }
 }
 
 void
-vmi_index_change(struct vmem_arena *arena, uint32_t tag_index, vmem_addr_t start, vmem_size_t size)
+vmi_index_change(struct vmem_arena *arena, uint32_t tag_index, const struct vmem_range *from,
+    const struct vmem_range *to)
 {
-    const struct vmi_tag *tag = vmi_tag(arena, tag_index);
-
     /* A hole never moves past another tag, so an index that covers it covered it before, unless it
        is the cursor's own tag, and that one is not covered in either case. */
     if (arena->by_address.state != VMI_INDEX_OFF && arena->by_address.cursor.tag != tag_index &&
-        covers(arena, &arena->by_address, start)) {
-        vmi_order_update(&arena->by_address.order, start, tag->start, tag->size, tag_index);
+        covers(arena, &arena->by_address, from->start)) {
+        vmi_order_update(&arena->by_address.order, from->start, to->start, to->size, tag_index);
     }
     if (arena->by_size.state != VMI_INDEX_OFF && arena->by_size.cursor.tag != tag_index &&
-        covers(arena, &arena->by_size, start)) {
-        drop_hole(&arena->by_size, start, size);
-        put_hole(arena, &arena->by_size, tag_index);
+        covers(arena, &arena->by_size, from->start)) {
+        drop_hole(&arena->by_size, from->start, from->size);
+        put_hole(arena, &arena->by_size, tag_index, to->start, to->size);
     }
 }

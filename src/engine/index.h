@@ -24,7 +24,8 @@
 #include "engine/arena.h"
 
 enum {
-    VMI_INDEX_STEP = 32 /* tags to look at when a build is advanced in passing */
+    VMI_INDEX_STEP = 32, /* tags to look at when a build is advanced in passing */
+    VMI_INDEX_FAR = 4    /* levels of an index whose leaves are rarely in the nearest caches */
 };
 
 /* Begin to build an index, if it is off. */
@@ -42,10 +43,23 @@ void vmi_index_drop(struct vmem_arena *arena, struct vmi_index *index);
 /* Nodes that the next change may take. */
 uint32_t vmi_index_need(const struct vmem_arena *arena);
 
-/* A hole came, goes, or changed from `start` and `size` to what its tag says now. */
-void vmi_index_insert(struct vmem_arena *arena, uint32_t tag_index);
-void vmi_index_remove(struct vmem_arena *arena, uint32_t tag_index);
-void vmi_index_change(
+/*
+ * A hole at `start` is about to come, go or change: if the index is large, have its leaf brought in
+ * while the caller waits for tags.
+ */
+static inline void
+vmi_index_approach(const struct vmem_arena *arena, vmem_addr_t start)
+{
+    if (arena->by_address.order.levels >= VMI_INDEX_FAR) {
+        vmi_order_approach(&arena->by_address.order, start);
+    }
+}
+
+/* A hole comes, goes, or changes in its place.  The tag itself is not looked at. */
+void vmi_index_insert(
     struct vmem_arena *arena, uint32_t tag_index, vmem_addr_t start, vmem_size_t size);
+void vmi_index_remove(struct vmem_arena *arena, vmem_addr_t start, vmem_size_t size);
+void vmi_index_change(struct vmem_arena *arena, uint32_t tag_index, const struct vmem_range *from,
+    const struct vmem_range *to);
 
 #endif

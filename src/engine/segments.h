@@ -32,7 +32,7 @@ vmi_hole_insert(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, b
     vmi_bins_insert(&arena->bins, &arena->tags, index, tag);
     arena->hole_count++;
     if (VMI_UNLIKELY(has_index)) {
-        vmi_index_insert(arena, index);
+        vmi_index_insert(arena, index, tag->start, tag->size);
     }
 }
 
@@ -43,7 +43,7 @@ vmi_hole_remove(struct vmem_arena *arena, uint32_t index, const struct vmi_tag *
     vmi_bins_remove(&arena->bins, &arena->tags, index, tag);
     arena->hole_count--;
     if (VMI_UNLIKELY(has_index)) {
-        vmi_index_remove(arena, index);
+        vmi_index_remove(arena, tag->start, tag->size);
     }
 }
 
@@ -52,16 +52,15 @@ static inline void
 vmi_hole_resize(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, vmem_addr_t start,
     vmem_size_t size, bool has_index)
 {
-    const vmem_addr_t old_start = tag->start;
-    const vmem_size_t old_size = tag->size;
-    const unsigned old_class = vmi_bins_class(&arena->bins, old_size);
+    const struct vmem_range from = { .start = tag->start, .size = tag->size };
+    const unsigned old_class = vmi_bins_class(&arena->bins, from.size);
 
     if (vmi_bins_class(&arena->bins, size) == old_class) {
         struct vmi_bin *bin = &arena->bins.bin[old_class];
         bin->size_max = size > bin->size_max ? size : bin->size_max;
         tag->start = start;
         tag->size = size;
-        if (start != old_start) {
+        if (start != from.start) {
             const unsigned place = vmi_bin_place(bin, index);
             if (place < VMI_FRONT) {
                 bin->start[place] = start;
@@ -74,7 +73,8 @@ vmi_hole_resize(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, v
         vmi_bins_insert(&arena->bins, &arena->tags, index, tag);
     }
     if (VMI_UNLIKELY(has_index)) {
-        vmi_index_change(arena, index, old_start, old_size);
+        const struct vmem_range to = { .start = start, .size = size };
+        vmi_index_change(arena, index, &from, &to);
     }
 }
 
@@ -122,7 +122,7 @@ vmi_carve_front(struct vmem_arena *arena, unsigned class_index, unsigned place, 
         vmi_bins_remove_front(&arena->bins, &arena->tags, class_index, place);
         arena->hole_count--;
         if (VMI_UNLIKELY(arena->is_indexed)) {
-            vmi_index_remove(arena, hole_index);
+            vmi_index_remove(arena, hole->start, old_size);
         }
         vmi_hole_take(arena, hole_index, hole);
         return hole_index;
@@ -137,7 +137,9 @@ vmi_carve_front(struct vmem_arena *arena, unsigned class_index, unsigned place, 
         vmi_bins_insert(&arena->bins, &arena->tags, hole_index, hole);
     }
     if (VMI_UNLIKELY(arena->is_indexed)) {
-        vmi_index_change(arena, hole_index, hole->start - size, old_size);
+        const struct vmem_range from = { .start = hole->start - size, .size = old_size };
+        const struct vmem_range to = { .start = hole->start, .size = rest };
+        vmi_index_change(arena, hole_index, &from, &to);
     }
     return index;
 }
@@ -145,11 +147,11 @@ vmi_carve_front(struct vmem_arena *arena, unsigned class_index, unsigned place, 
 /*
  * Carve `size` units at `addr` out of a hole.
  *
- * Requires  the range lies in the hole; VMI_TAGS_PER_SPLIT tags reserved
+ * Requires  `range` is the hole's; the wanted one lies in it; VMI_TAGS_PER_SPLIT tags reserved
  * Returns   the tag of the busy segment, its generation 0
  */
-uint32_t vmi_carve(
-    struct vmem_arena *arena, uint32_t hole_index, vmem_addr_t addr, vmem_size_t size);
+uint32_t vmi_carve(struct vmem_arena *arena, uint32_t hole_index, const struct vmem_range *range,
+    vmem_addr_t addr, vmem_size_t size);
 
 /* Make a busy segment part of a hole.  Returns the hole's tag.  Neighbours that are holes merge. */
 static inline uint32_t
@@ -160,6 +162,10 @@ vmi_merge(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, bool ha
     struct vmi_tag *low;
     struct vmi_tag *high;
 
+    if (VMI_UNLIKELY(has_index)) {
+        vmi_prefetch(vmi_tag(arena, before), sizeof(struct vmi_tag));
+        vmi_prefetch(vmi_tag(arena, after), sizeof(struct vmi_tag));
+    }
     if (((tag->prev | tag->next) & VMI_LINK_HOLE) == 0) {
         vmi_tag(arena, before)->next = index | VMI_LINK_HOLE;
         vmi_tag(arena, after)->prev = index | VMI_LINK_HOLE;
