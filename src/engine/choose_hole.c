@@ -32,6 +32,7 @@ chosen(
     choice->hole = hole;
     choice->range = (struct vmem_range){ .start = start, .size = size };
     choice->addr = addr;
+    choice->has_way = false;
     return VMI_CHOSEN;
 }
 
@@ -142,6 +143,15 @@ by_scan(
  * By the indexes
  * ---------------------------------------------------------------------------------------------- */
 
+/* choice->way leads there. */
+static enum vmi_verdict
+chosen_on_way(struct vmi_choice *choice, const struct vmi_entry *entry, vmem_addr_t addr)
+{
+    (void)chosen(choice, entry->tag, entry->key, entry->other, addr);
+    choice->has_way = true;
+    return VMI_CHOSEN;
+}
+
 /* The lowest hole with a legal place at or above `from`. */
 static enum vmi_verdict
 lowest_from(const struct vmem_arena *arena, const struct vmi_request *request, vmem_addr_t from,
@@ -149,7 +159,7 @@ lowest_from(const struct vmem_arena *arena, const struct vmi_request *request, v
 {
     const struct vmi_order *order = &arena->by_address.order;
     struct vmi_shape shape = request->shape;
-    struct vmi_way way;
+    struct vmi_way *way = &choice->way;
     struct vmi_entry entry;
     vmem_addr_t at;
     bool is_there;
@@ -159,13 +169,13 @@ lowest_from(const struct vmem_arena *arena, const struct vmi_request *request, v
         return VMI_NO_PLACE;
     }
     /* The hole that begins below and may reach in; then those that begin inside. */
-    vmi_order_go(order, shape.addr_min, 0, &way);
-    is_there = vmi_order_here(order, &way, &entry) && entry.other >= shape.size;
-    is_there = is_there || vmi_order_next(order, &way, shape.size, &entry);
+    vmi_order_go(order, shape.addr_min, 0, way);
+    is_there = vmi_order_here(order, way, &entry) && entry.other >= shape.size;
+    is_there = is_there || vmi_order_next(order, way, shape.size, &entry);
     for (; is_there && entry.key <= shape.addr_max;
-         is_there = vmi_order_next(order, &way, shape.size, &entry)) {
+         is_there = vmi_order_next(order, way, shape.size, &entry)) {
         if (vmi_fit_lowest(entry.key, entry.key + (entry.other - 1), &shape, &at)) {
-            return chosen(choice, entry.tag, entry.key, entry.other, at);
+            return chosen_on_way(choice, &entry, at);
         }
     }
     return VMI_NO_PLACE;
@@ -178,18 +188,18 @@ highest(
 {
     const struct vmi_order *order = &arena->by_address.order;
     const struct vmi_shape *shape = &request->shape;
-    struct vmi_way way;
+    struct vmi_way *way = &choice->way;
     struct vmi_entry entry;
     vmem_addr_t at;
     bool is_there;
 
-    vmi_order_go(order, shape->addr_max, 0, &way);
-    is_there = vmi_order_here(order, &way, &entry) && entry.other >= shape->size;
-    is_there = is_there || vmi_order_previous(order, &way, shape->size, &entry);
+    vmi_order_go(order, shape->addr_max, 0, way);
+    is_there = vmi_order_here(order, way, &entry) && entry.other >= shape->size;
+    is_there = is_there || vmi_order_previous(order, way, shape->size, &entry);
     for (; is_there && entry.key + (entry.other - 1) >= shape->addr_min;
-         is_there = vmi_order_previous(order, &way, shape->size, &entry)) {
+         is_there = vmi_order_previous(order, way, shape->size, &entry)) {
         if (vmi_fit_highest(entry.key, entry.key + (entry.other - 1), shape, &at)) {
-            return chosen(choice, entry.tag, entry.key, entry.other, at);
+            return chosen_on_way(choice, &entry, at);
         }
     }
     return VMI_NO_PLACE;

@@ -62,4 +62,13 @@ void vmi_index_remove(struct vmem_arena *arena, vmem_addr_t start, vmem_size_t s
 void vmi_index_change(struct vmem_arena *arena, uint32_t tag_index, const struct vmem_range *from,
     const struct vmem_range *to);
 
+/*
+ * A part of a hole is carved out: `left` units below it and `right` units above it remain, the latter
+ * as a hole of the tag `high_index` if there are both.
+ *
+ *   way   to the hole, in the index by address; NULL if it is not known
+ */
+void vmi_index_carve(struct vmem_arena *arena, uint32_t hole_index, const struct vmem_range *hole,
+    const struct vmi_way *way, vmem_size_t left, vmem_size_t right, uint32_t high_index);
+
 #endif

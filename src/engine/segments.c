@@ -60,27 +60,9 @@ carve_high(struct vmem_arena *arena, uint32_t hole_index, vmem_size_t left, vmem
     return index;
 }
 
-/* What carving does to the indexes: it needs no tag, and is done while the hole's is on its way. */
-static void
-carve_index(struct vmem_arena *arena, uint32_t hole_index, const struct vmem_range *hole,
-    vmem_size_t left, vmem_size_t right, uint32_t high_index)
-{
-    const struct vmem_range low = { .start = hole->start, .size = left };
-    const struct vmem_range high = { .start = hole->start + (hole->size - right), .size = right };
-
-    if (left == 0 && right == 0) {
-        vmi_index_remove(arena, hole->start, hole->size);
-        return;
-    }
-    vmi_index_change(arena, hole_index, hole, left != 0 ? &low : &high);
-    if (left != 0 && right != 0) {
-        vmi_index_insert(arena, high_index, high.start, high.size);
-    }
-}
-
 uint32_t
 vmi_carve(struct vmem_arena *arena, uint32_t hole_index, const struct vmem_range *range,
-    vmem_addr_t addr, vmem_size_t size)
+    const struct vmi_way *way, vmem_addr_t addr, vmem_size_t size)
 {
     const vmem_size_t left = addr - range->start;
     const vmem_size_t right = range->size - left - size;
@@ -92,8 +74,9 @@ vmi_carve(struct vmem_arena *arena, uint32_t hole_index, const struct vmem_range
         high_index = vmi_tag_take(&arena->tags);
     }
     if (arena->is_indexed) {
+        /* The indexes need no tag: they change while the hole's is on its way. */
         vmi_prefetch(vmi_tag(arena, hole_index), sizeof(struct vmi_tag));
-        carve_index(arena, hole_index, range, left, right, high_index);
+        vmi_index_carve(arena, hole_index, range, way, left, right, high_index);
     }
     VMI_ASSERT(vmi_tag_kind(vmi_tag(arena, hole_index)) == VMI_KIND_HOLE);
     VMI_ASSERT(vmi_tag(arena, hole_index)->start == range->start &&

@@ -147,11 +147,14 @@ vmi_carve_front(struct vmem_arena *arena, unsigned class_index, unsigned place, 
 /*
  * Carve `size` units at `addr` out of a hole.
  *
- * Requires  `range` is the hole's; the wanted one lies in it; VMI_TAGS_PER_SPLIT tags reserved
+ *   range     the hole's
+ *   way       to the hole, in the index by address; NULL if it is not known
+ *
+ * Requires  the wanted range lies in the hole; VMI_TAGS_PER_SPLIT tags reserved
  * Returns   the tag of the busy segment, its generation 0
  */
 uint32_t vmi_carve(struct vmem_arena *arena, uint32_t hole_index, const struct vmem_range *range,
-    vmem_addr_t addr, vmem_size_t size);
+    const struct vmi_way *way, vmem_addr_t addr, vmem_size_t size);
 
 /* Make a busy segment part of a hole.  Returns the hole's tag.  Neighbours that are holes merge. */
 static inline uint32_t

@@ -10,15 +10,6 @@ enum {
     JOIN_AT_MOST = VMI_FANOUT * 3 / 4 /* entries of two neighbours that may become one */
 };
 
-/* The way from the root to a leaf: step[0] is the root. */
-struct path {
-    unsigned depth; /* index of the leaf's step */
-    struct {
-        struct vmi_node *node;
-        unsigned slot;
-    } step[VMI_ORDER_LEVELS_MAX];
-};
-
 static struct vmi_node *
 node_at(const struct vmi_order *order, uint32_t index)
 {
@@ -92,21 +83,28 @@ rank(const struct vmi_order *order, const struct vmi_node *node, uint64_t key, u
                                         : rank_as(node, key, other, false);
 }
 
-/* Go down to the leaf where (key, other) is or belongs; the leaf's slot is the one before it or 0. */
-static void
-find(const struct vmi_order *order, uint64_t key, uint64_t other, struct path *path)
+/* Before the first entry of the order, the slot of the leaf's step is this. */
+#define BEFORE_FIRST UINT_MAX
+
+void
+vmi_order_go(const struct vmi_order *order, uint64_t key, uint64_t other, struct vmi_way *way)
 {
     uint32_t index = order->root;
+    unsigned depth = 0;
 
-    for (path->depth = 0;; path->depth++) {
+    way->depth = 0;
+    for (uint32_t level = order->levels; level > 0; level--, depth++) {
         struct vmi_node *node = enter_node(order, index);
         const unsigned before = rank(order, node, key, other);
-        path->step[path->depth].node = node;
-        path->step[path->depth].slot = before > 0 ? before - 1 : 0;
-        if (node->level == 0) {
+        const unsigned slot = before - (unsigned)(before > 0);
+        way->step[depth].node = node;
+        if (level == 1) {
+            way->step[depth].slot = before - 1; /* BEFORE_FIRST if there is none before */
+            way->depth = depth;
             return;
         }
-        index = node->ref[path->step[path->depth].slot];
+        way->step[depth].slot = slot;
+        index = node->ref[slot];
     }
 }
 
@@ -151,12 +149,12 @@ refresh_entry(const struct vmi_order *order, struct vmi_node *node, unsigned slo
 
 /* Refresh the entries above step `depth`, as far up as they change. */
 static void
-refresh_above(const struct vmi_order *order, const struct path *path, unsigned depth)
+refresh_above(const struct vmi_order *order, const struct vmi_way *way, unsigned depth)
 {
     while (depth > 0) {
-        const struct vmi_node *child = path->step[depth].node;
+        const struct vmi_node *child = way->step[depth].node;
         depth--;
-        if (!refresh_entry(order, path->step[depth].node, path->step[depth].slot, child)) {
+        if (!refresh_entry(order, way->step[depth].node, way->step[depth].slot, child)) {
             return;
         }
     }
@@ -255,9 +253,9 @@ grow_root(
 }
 
 void
-vmi_order_insert(struct vmi_order *order, uint64_t key, uint64_t other, uint32_t tag)
+vmi_order_insert_here(
+    struct vmi_order *order, const struct vmi_way *way, uint64_t key, uint64_t other, uint32_t tag)
 {
-    struct path path;
     uint32_t ref = tag;
 
     VMI_ASSERT(order->nodes->free_count >= vmi_order_need(order));
@@ -267,15 +265,14 @@ vmi_order_insert(struct vmi_order *order, uint64_t key, uint64_t other, uint32_t
         order->levels = 1;
         return;
     }
-    find(order, key, other, &path);
-    for (unsigned depth = path.depth;; depth--) {
-        struct vmi_node *node = path.step[depth].node;
+    for (unsigned depth = way->depth;; depth--) {
+        struct vmi_node *node = way->step[depth].node;
         unsigned slot = rank(order, node, key, other);
         struct vmi_node *right;
         uint32_t right_index;
         if (node->count < VMI_FANOUT) {
             put_entry(node, slot, key, other, ref);
-            refresh_above(order, &path, depth);
+            refresh_above(order, way, depth);
             return;
         }
         right = split(order, node, slot, &right_index);
@@ -288,11 +285,20 @@ vmi_order_insert(struct vmi_order *order, uint64_t key, uint64_t other, uint32_t
             grow_root(order, node, right, right_index);
             return;
         }
-        refresh_above(order, &path, depth);
+        refresh_above(order, way, depth);
         key = right->key[0];
         other = order->by_size ? right->other[0] : largest_other(right);
         ref = right_index;
     }
+}
+
+void
+vmi_order_insert(struct vmi_order *order, uint64_t key, uint64_t other, uint32_t tag)
+{
+    struct vmi_way way;
+
+    vmi_order_go(order, key, other, &way);
+    vmi_order_insert_here(order, &way, key, other, tag);
 }
 
 /* Join the child at `slot` with its right neighbour, if both are small enough together. */
@@ -339,31 +345,27 @@ shrink_root(struct vmi_order *order)
 }
 
 void
-vmi_order_remove(struct vmi_order *order, uint64_t key, uint64_t other)
+vmi_order_remove_here(struct vmi_order *order, const struct vmi_way *way)
 {
-    struct path path;
-    unsigned depth;
+    unsigned depth = way->depth;
 
-    find(order, key, other, &path);
-    depth = path.depth;
-    VMI_ASSERT(path.step[depth].node->key[path.step[depth].slot] == key);
-    drop_entry(order, path.step[depth].node, path.step[depth].slot);
+    drop_entry(order, way->step[depth].node, way->step[depth].slot);
     order->count--;
     while (depth > 0) {
-        const struct vmi_node *child = path.step[depth].node;
-        struct vmi_node *parent = path.step[depth - 1].node;
-        const unsigned slot = path.step[depth - 1].slot;
+        const struct vmi_node *child = way->step[depth].node;
+        struct vmi_node *parent = way->step[depth - 1].node;
+        const unsigned slot = way->step[depth - 1].slot;
         if (child->count == 0) {
             vmi_slab_give(order->nodes, parent->ref[slot]);
             drop_entry(order, parent, slot);
         } else if (child->count < JOIN_BELOW) {
             (void)refresh_entry(order, parent, slot, child);
             if (!join(order, parent, slot) && (slot == 0 || !join(order, parent, slot - 1))) {
-                refresh_above(order, &path, depth - 1);
+                refresh_above(order, way, depth - 1);
                 return;
             }
         } else {
-            refresh_above(order, &path, depth);
+            refresh_above(order, way, depth);
             return;
         }
         depth--;
@@ -372,49 +374,65 @@ vmi_order_remove(struct vmi_order *order, uint64_t key, uint64_t other)
 }
 
 void
+vmi_order_remove(struct vmi_order *order, uint64_t key, uint64_t other)
+{
+    struct vmi_way way;
+
+    vmi_order_go(order, key, other, &way);
+    VMI_ASSERT(way.step[way.depth].node->key[way.step[way.depth].slot] == key);
+    vmi_order_remove_here(order, &way);
+}
+
+void
+vmi_order_update_here(
+    struct vmi_order *order, const struct vmi_way *way, uint64_t key, uint64_t other, uint32_t tag)
+{
+    struct vmi_node *leaf = way->step[way->depth].node;
+    const unsigned slot = way->step[way->depth].slot;
+
+    VMI_ASSERT(!order->by_size);
+    leaf->key[slot] = key;
+    leaf->other[slot] = other;
+    leaf->ref[slot] = tag;
+    refresh_above(order, way, way->depth);
+}
+
+void
 vmi_order_update(
     struct vmi_order *order, uint64_t key, uint64_t new_key, uint64_t new_other, uint32_t tag)
 {
-    struct path path;
-    struct vmi_node *leaf;
-    unsigned slot;
+    struct vmi_way way;
 
-    VMI_ASSERT(!order->by_size);
-    find(order, key, 0, &path);
-    leaf = path.step[path.depth].node;
-    slot = path.step[path.depth].slot;
-    VMI_ASSERT(leaf->key[slot] == key);
-    leaf->key[slot] = new_key;
-    leaf->other[slot] = new_other;
-    leaf->ref[slot] = tag;
-    refresh_above(order, &path, path.depth);
+    vmi_order_go(order, key, 0, &way);
+    VMI_ASSERT(way.step[way.depth].node->key[way.step[way.depth].slot] == key);
+    vmi_order_update_here(order, &way, new_key, new_other, tag);
 }
 
 void
 vmi_order_clear(struct vmi_order *order)
 {
-    struct path path;
+    struct vmi_way way;
     unsigned depth = 0;
 
     if (order->root == 0) {
         return;
     }
-    path.step[0].node = node_at(order, order->root);
-    path.step[0].slot = 0;
+    way.step[0].node = node_at(order, order->root);
+    way.step[0].slot = 0;
     for (;;) {
-        struct vmi_node *node = path.step[depth].node;
-        if (node->level > 0 && path.step[depth].slot < node->count) {
-            const uint32_t child = node->ref[path.step[depth].slot++];
+        struct vmi_node *node = way.step[depth].node;
+        if (node->level > 0 && way.step[depth].slot < node->count) {
+            const uint32_t child = node->ref[way.step[depth].slot++];
             depth++;
-            path.step[depth].node = node_at(order, child);
-            path.step[depth].slot = 0;
+            way.step[depth].node = node_at(order, child);
+            way.step[depth].slot = 0;
             continue;
         }
         if (depth == 0) {
             break;
         }
         depth--;
-        vmi_slab_give(order->nodes, path.step[depth].node->ref[path.step[depth].slot - 1]);
+        vmi_slab_give(order->nodes, way.step[depth].node->ref[way.step[depth].slot - 1]);
     }
     vmi_slab_give(order->nodes, order->root);
     vmi_order_init(order, order->nodes, order->by_size);
@@ -425,30 +443,6 @@ take_entry(const struct vmi_node *leaf, unsigned slot, struct vmi_entry *entry)
 {
     *entry = (struct vmi_entry){ leaf->key[slot], leaf->other[slot], leaf->ref[slot] };
     return true;
-}
-
-/* Before the first entry of the order, the slot of the leaf's step is this. */
-#define BEFORE_FIRST UINT_MAX
-
-void
-vmi_order_go(const struct vmi_order *order, uint64_t key, uint64_t other, struct vmi_way *way)
-{
-    uint32_t index = order->root;
-
-    way->depth = 0;
-    way->step[0].node = NULL;
-    while (index != 0) {
-        const struct vmi_node *node = enter_node(order, index);
-        const unsigned before = rank(order, node, key, other);
-        way->step[way->depth].node = node;
-        way->step[way->depth].slot = before > 0 ? before - 1 : 0;
-        if (node->level == 0) {
-            way->step[way->depth].slot = before - 1; /* BEFORE_FIRST if there is none before */
-            return;
-        }
-        index = node->ref[way->step[way->depth].slot];
-        way->depth++;
-    }
 }
 
 bool
@@ -610,7 +604,7 @@ check_node(const struct vmi_order *order, const struct vmi_node *node)
 const char *
 vmi_order_check(const struct vmi_order *order)
 {
-    struct path path;
+    struct vmi_way way;
     unsigned depth = 0;
     uint64_t entries = 0;
 
@@ -620,22 +614,22 @@ vmi_order_check(const struct vmi_order *order)
     if (node_at(order, order->root)->level + 1 != order->levels) {
         return "O3: the root is on the highest level";
     }
-    path.step[0].node = node_at(order, order->root);
-    path.step[0].slot = 0;
+    way.step[0].node = node_at(order, order->root);
+    way.step[0].slot = 0;
     for (;;) {
-        const struct vmi_node *node = path.step[depth].node;
-        if (path.step[depth].slot == 0) {
+        const struct vmi_node *node = way.step[depth].node;
+        if (way.step[depth].slot == 0) {
             const char *broken = check_node(order, node);
             if (broken != NULL) {
                 return broken;
             }
             entries += node->level == 0 ? node->count : 0;
         }
-        if (node->level > 0 && path.step[depth].slot < node->count) {
-            const uint32_t child = node->ref[path.step[depth].slot++];
+        if (node->level > 0 && way.step[depth].slot < node->count) {
+            const uint32_t child = node->ref[way.step[depth].slot++];
             depth++;
-            path.step[depth].node = node_at(order, child);
-            path.step[depth].slot = 0;
+            way.step[depth].node = node_at(order, child);
+            way.step[depth].slot = 0;
             continue;
         }
         if (depth == 0) {

@@ -71,6 +71,15 @@ struct vmi_entry {
     uint32_t tag;
 };
 
+/* A place in an order, until the order changes.  The way to a leaf: step[0] is the root. */
+struct vmi_way {
+    unsigned depth; /* index of the leaf's step */
+    struct {
+        struct vmi_node *node;
+        unsigned slot;
+    } step[VMI_ORDER_LEVELS_MAX];
+};
+
 void vmi_order_init(struct vmi_order *order, struct vmi_slab *nodes, bool by_size);
 
 /* Nodes that one insertion may take. */
@@ -90,20 +99,21 @@ void vmi_order_remove(struct vmi_order *order, uint64_t key, uint64_t other);
 void vmi_order_update(
     struct vmi_order *order, uint64_t key, uint64_t new_key, uint64_t new_other, uint32_t tag);
 
+/*
+ * The same three for somebody who is at the entry, or, to insert, at the one before it.  After an
+ * update, and only then, the way is as good as before.
+ */
+void vmi_order_insert_here(
+    struct vmi_order *order, const struct vmi_way *way, uint64_t key, uint64_t other, uint32_t tag);
+void vmi_order_remove_here(struct vmi_order *order, const struct vmi_way *way);
+void vmi_order_update_here(
+    struct vmi_order *order, const struct vmi_way *way, uint64_t key, uint64_t other, uint32_t tag);
+
 /* Have the leaf where `key` is or belongs brought in, while something else is waited for. */
 void vmi_order_approach(const struct vmi_order *order, uint64_t key);
 
 /* Give all nodes back. */
 void vmi_order_clear(struct vmi_order *order);
-
-/* A place in an order, until the order changes.  The way to a leaf: step[0] is the root. */
-struct vmi_way {
-    unsigned depth; /* index of the leaf's step */
-    struct {
-        const struct vmi_node *node;
-        unsigned slot;
-    } step[VMI_ORDER_LEVELS_MAX];
-};
 
 /*
  * Go to the last entry at or before (key, other) -- before key alone, in address order -- or, if there
