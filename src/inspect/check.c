@@ -207,7 +207,9 @@ check_list(struct survey *s)
 
     do {
         const struct vmi_tag *tag = vmi_tag(arena, index);
-        const char *broken = check_links(s, index, tag);
+        const char *broken;
+        vmi_busy_prefetch(&arena->busy, tag->start); /* both it and the next tag are far away */
+        broken = check_links(s, index, tag);
         s->at = tag->start;
         s->found = tag->size;
         s->tags++;
