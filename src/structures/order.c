@@ -3,8 +3,6 @@
  */
 #include "structures/order.h"
 
-#include <limits.h>
-
 enum {
     JOIN_BELOW = VMI_FANOUT / 4,      /* a node with fewer entries looks for a neighbour */
     JOIN_AT_MOST = VMI_FANOUT * 3 / 4 /* entries of two neighbours that may become one */
@@ -84,7 +82,7 @@ rank(const struct vmi_order *order, const struct vmi_node *node, uint64_t key, u
 }
 
 /* Before the first entry of the order, the slot of the leaf's step is this. */
-#define BEFORE_FIRST UINT_MAX
+#define BEFORE_FIRST (~0u)
 
 void
 vmi_order_go(const struct vmi_order *order, uint64_t key, uint64_t other, struct vmi_way *way)
