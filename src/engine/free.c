@@ -177,6 +177,14 @@ reject(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size, uint32_t fo
     vmi_misuse(arena, &fault, why);
 }
 
+/* What will be looked at lies far apart: ask for it all at once. */
+VMI_NOINLINE static void
+approach(const struct vmem_arena *arena, vmem_addr_t addr)
+{
+    vmi_busy_prefetch(&arena->busy, addr);
+    vmi_index_approach(arena, addr);
+}
+
 /* Free one allocation by address; false: misuse, reported. */
 static bool
 free_one(
@@ -191,8 +199,7 @@ free_one(
         return false;
     }
     if (VMI_UNLIKELY(arena->is_indexed)) {
-        vmi_busy_prefetch(&arena->busy, addr);
-        vmi_index_approach(arena, addr);
+        approach(arena, addr);
     }
     index = vmi_busy_find(&arena->busy, &arena->tags, addr, &slot);
     if (VMI_UNLIKELY(index == 0 || vmi_tag(arena, index)->size != rounded || size == 0 ||

@@ -13,6 +13,10 @@
  *    a few tags at a time.  A free that finds no memory for a node gives the whole index up: it must
  *    not fail.  The next request that needs it builds it again, or scans the list if there is no memory.
  *
+ *    In a large arena the time goes into waiting for memory, so that what is known is used: whoever frees
+ *    has the leaf brought in while it finds the tag; whoever carves says what the search knows of the hole,
+ *    range and way, and the indexes change while its tag is on its way.
+ *
  * 3. Invariant                                                          (checked by vmem_check())
  *    X1  an index holds exactly the holes that start below its cursor's tag; all, when it is ready.
  *

@@ -9,7 +9,8 @@
  *      carve   [ ------ hole ------ ]   =>   [ hole ][ busy ][ hole ]     the outer ones if not empty
  *      merge   [ hole ][ busy ][ hole ]  =>   [ ------ hole ------ ]
  *
- *    A hole that only shrinks keeps its tag, and its bin if its class stays.
+ *    A hole that only shrinks keeps its tag, and its bin if its class stays.  vmi_carve() changes the
+ *    indexes before the tags and bins.
  *
  * 3. Costs: O(1), and O(log holes) for each index in use.
  *

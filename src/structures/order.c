@@ -91,6 +91,7 @@ vmi_order_go(const struct vmi_order *order, uint64_t key, uint64_t other, struct
     unsigned depth = 0;
 
     way->depth = 0;
+    way->step[0].slot = BEFORE_FIRST;
     for (uint32_t level = order->levels; level > 0; level--, depth++) {
         struct vmi_node *node = enter_node(order, index);
         const unsigned before = rank(order, node, key, other);

@@ -16,9 +16,10 @@
  *    of at least s units goes down beside its starting key, and where nothing fits turns to the next
  *    subtree whose largest size is enough.  Behind the last entry a node is padded, so that a search
  *    looks at the same places in every node and never guesses wrong about a count.  In a large order a
- *    leaf is far away: all lines of a node are asked for as soon as its index is known.  Full nodes split in two (at the right edge: 24 + 1, so that
- *    building in order fills the nodes); nodes under a quarter full join a neighbour when both fill
- *    less than three quarters of one.
+ *    leaf is far away: all lines of a node are asked for as soon as its index is known.
+ *
+ *    Full nodes split in two (at the right edge: 24 + 1, so that building in order fills the nodes); nodes
+ *    under a quarter full join a neighbour when both fill less than three quarters of one.
  *
  * 3. Invariants                                                        (checked by vmi_order_check())
  *    O1  entries are in strictly ascending order.
@@ -27,7 +28,8 @@
  *    O4  behind the last entry of a node, keys are the largest number; others are that, too, in size
  *        order, and 0 in address order.
  *
- * 4. Costs: O(log n) each; a search for a fit visits at most two nodes a level.
+ * 4. Costs: O(log n) each; a search for a fit visits at most two nodes a level; a change where a way
+ *    leads begins in the leaf, and goes up only as far as nodes change.
  *
  * 5. Locking and failure
  *    No locks: the caller holds the arena lock.  insert needs vmi_order_need() free nodes; nothing else
