@@ -83,10 +83,15 @@ commit(struct vmem_arena *arena, const struct vmi_request *request, const struct
     const vmem_size_t size = request->shape.size;
     uint32_t index;
 
+    vmi_prefetch(vmi_tag(arena, choice->hole), sizeof(struct vmi_tag));
+    if (!request->wants_handle) {
+        vmi_busy_prefetch(&arena->busy, choice->addr);
+    }
     if (arena->import_kept != 0 && vmi_span_is_releasable(arena, vmi_tag(arena, choice->hole))) {
         arena->import_kept--;
     }
-    index = vmi_carve(arena, choice->hole, choice->addr, size);
+    index = vmi_carve(arena, choice->hole, &choice->range, choice->has_way ? &choice->way : NULL,
+        choice->addr, size);
     VMI_ASSERT(choice->addr >= request->shape.addr_min &&
         request->shape.addr_max - choice->addr >= size - 1);
     VMI_ASSERT((choice->addr & (request->shape.align - 1)) == request->shape.phase);

@@ -76,6 +76,10 @@ vmi_alloc_quickly(
     }
     place = vmi_bin_lowest(&arena->bins.bin[found]);
     start = arena->bins.bin[found].start[place]; /* known before the tag is */
+    if (VMI_UNLIKELY(arena->is_indexed)) {
+        vmi_prefetch(vmi_tag(arena, arena->bins.bin[found].front[place]), sizeof(struct vmi_tag));
+        vmi_index_approach(arena, start);
+    }
     index = vmi_carve_front(arena, found, place, start, size);
     if (handle != NULL) {
         *handle = vmi_handle_make(arena, index);

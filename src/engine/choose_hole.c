@@ -26,10 +26,13 @@ place_in(const struct vmi_request *request, vmem_addr_t start, vmem_size_t size,
 }
 
 static enum vmi_verdict
-chosen(struct vmi_choice *choice, uint32_t hole, vmem_addr_t addr)
+chosen(
+    struct vmi_choice *choice, uint32_t hole, vmem_addr_t start, vmem_size_t size, vmem_addr_t addr)
 {
     choice->hole = hole;
+    choice->range = (struct vmem_range){ .start = start, .size = size };
     choice->addr = addr;
+    choice->has_way = false;
     return VMI_CHOSEN;
 }
 
@@ -44,7 +47,7 @@ place_in_hole(const struct vmem_arena *arena, const struct vmi_request *request,
     if (!place_in(request, tag->start, tag->size, request->is_high, &addr)) {
         return VMI_NO_PLACE;
     }
-    return chosen(choice, hole, addr);
+    return chosen(choice, hole, tag->start, tag->size, addr);
 }
 
 /* -------------------------------------------------------------------------------------------------
@@ -132,12 +135,22 @@ by_scan(
         }
         class_index++;
     }
-    return best.hole == 0 ? VMI_NO_PLACE : chosen(choice, best.hole, best.addr);
+    return best.hole == 0 ? VMI_NO_PLACE
+                          : chosen(choice, best.hole, best.start, best.size, best.addr);
 }
 
 /* -------------------------------------------------------------------------------------------------
  * By the indexes
  * ---------------------------------------------------------------------------------------------- */
+
+/* choice->way leads there. */
+static enum vmi_verdict
+chosen_on_way(struct vmi_choice *choice, const struct vmi_entry *entry, vmem_addr_t addr)
+{
+    (void)chosen(choice, entry->tag, entry->key, entry->other, addr);
+    choice->has_way = true;
+    return VMI_CHOSEN;
+}
 
 /* The lowest hole with a legal place at or above `from`. */
 static enum vmi_verdict
@@ -146,7 +159,7 @@ lowest_from(const struct vmem_arena *arena, const struct vmi_request *request, v
 {
     const struct vmi_order *order = &arena->by_address.order;
     struct vmi_shape shape = request->shape;
-    struct vmi_way way;
+    struct vmi_way *way = &choice->way;
     struct vmi_entry entry;
     vmem_addr_t at;
     bool is_there;
@@ -156,13 +169,13 @@ lowest_from(const struct vmem_arena *arena, const struct vmi_request *request, v
         return VMI_NO_PLACE;
     }
     /* The hole that begins below and may reach in; then those that begin inside. */
-    vmi_order_go(order, shape.addr_min, 0, &way);
-    is_there = vmi_order_here(order, &way, &entry) && entry.other >= shape.size;
-    is_there = is_there || vmi_order_next(order, &way, shape.size, &entry);
+    vmi_order_go(order, shape.addr_min, 0, way);
+    is_there = vmi_order_here(order, way, &entry) && entry.other >= shape.size;
+    is_there = is_there || vmi_order_next(order, way, shape.size, &entry);
     for (; is_there && entry.key <= shape.addr_max;
-         is_there = vmi_order_next(order, &way, shape.size, &entry)) {
+         is_there = vmi_order_next(order, way, shape.size, &entry)) {
         if (vmi_fit_lowest(entry.key, entry.key + (entry.other - 1), &shape, &at)) {
-            return chosen(choice, entry.tag, at);
+            return chosen_on_way(choice, &entry, at);
         }
     }
     return VMI_NO_PLACE;
@@ -175,18 +188,18 @@ highest(
 {
     const struct vmi_order *order = &arena->by_address.order;
     const struct vmi_shape *shape = &request->shape;
-    struct vmi_way way;
+    struct vmi_way *way = &choice->way;
     struct vmi_entry entry;
     vmem_addr_t at;
     bool is_there;
 
-    vmi_order_go(order, shape->addr_max, 0, &way);
-    is_there = vmi_order_here(order, &way, &entry) && entry.other >= shape->size;
-    is_there = is_there || vmi_order_previous(order, &way, shape->size, &entry);
+    vmi_order_go(order, shape->addr_max, 0, way);
+    is_there = vmi_order_here(order, way, &entry) && entry.other >= shape->size;
+    is_there = is_there || vmi_order_previous(order, way, shape->size, &entry);
     for (; is_there && entry.key + (entry.other - 1) >= shape->addr_min;
-         is_there = vmi_order_previous(order, &way, shape->size, &entry)) {
+         is_there = vmi_order_previous(order, way, shape->size, &entry)) {
         if (vmi_fit_highest(entry.key, entry.key + (entry.other - 1), shape, &at)) {
-            return chosen(choice, entry.tag, at);
+            return chosen_on_way(choice, &entry, at);
         }
     }
     return VMI_NO_PLACE;
@@ -225,7 +238,8 @@ best_in_window(
          is_there = vmi_order_next(order, &way, request->shape.size, &entry)) {
         consider(arena, request, entry.tag, &best);
     }
-    return best.hole == 0 ? VMI_NO_PLACE : chosen(choice, best.hole, best.addr);
+    return best.hole == 0 ? VMI_NO_PLACE
+                          : chosen(choice, best.hole, best.start, best.size, best.addr);
 }
 
 static enum vmi_verdict
@@ -248,7 +262,7 @@ best_fit(struct vmem_arena *arena, const struct vmi_request *request, struct vmi
             return VMI_NO_PLACE;
         }
         if (place_in(request, entry.other, entry.key, request->is_high, &at)) {
-            return chosen(choice, entry.tag, at);
+            return chosen(choice, entry.tag, entry.other, entry.key, at);
         }
     }
     if (arena->by_address.state != VMI_INDEX_READY) {
@@ -424,9 +438,8 @@ at_random(struct vmem_arena *arena, const struct vmi_request *request, struct vm
             low + (draw_below(arena, vmi_add_saturating(steps, 1)) << align_log2);
         const bool crosses_block =
             nocross != 0 && (at ^ (at + (request->shape.size - 1))) >= nocross;
-        choice->addr = crosses_block ? low : at;
+        return chosen(choice, choice->hole, tag->start, tag->size, crosses_block ? low : at);
     }
-    return VMI_CHOSEN;
 }
 
 enum vmi_verdict

@@ -42,7 +42,10 @@ enum vmi_verdict {
 
 struct vmi_choice {
     uint32_t hole;
+    struct vmem_range range; /* of the hole: its tag may be far away */
     vmem_addr_t addr;
+    bool has_way;
+    struct vmi_way way; /* to the hole, in the index by address */
     struct vmi_index *index;
 };
 

@@ -190,6 +190,14 @@ reject(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size, uint32_t fo
     vmi_misuse(arena, &fault, why);
 }
 
+/* What will be looked at lies far apart: ask for it all at once. */
+VMI_NOINLINE static void
+approach(const struct vmem_arena *arena, vmem_addr_t addr)
+{
+    vmi_busy_prefetch(&arena->busy, addr);
+    vmi_index_approach(arena, addr);
+}
+
 VMI_NOINLINE static void
 reject_handle(struct vmem_arena *arena, vmem_handle_t handle)
 {
@@ -271,6 +279,9 @@ vmi_free(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size)
 
     if (VMI_UNLIKELY(!vmi_enter(arena))) {
         return;
+    }
+    if (VMI_UNLIKELY(arena->is_indexed)) {
+        approach(arena, addr);
     }
     index = vmi_busy_find_home(&arena->busy, &arena->tags, addr, &slot);
     if (VMI_LIKELY(index != 0 && is_allocation(arena, index, rounded))) {

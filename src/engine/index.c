@@ -43,16 +43,15 @@ covers(const struct vmem_arena *arena, const struct vmi_index *index, vmem_addr_
 }
 
 static void
-put_hole(struct vmem_arena *arena, struct vmi_index *index, uint32_t tag_index)
+put_hole(struct vmem_arena *arena, struct vmi_index *index, uint32_t tag_index, vmem_addr_t start,
+    vmem_size_t size)
 {
-    const struct vmi_tag *tag = vmi_tag(arena, tag_index);
-
     if (VMI_UNLIKELY(arena->nodes.free_count < vmi_order_need(&index->order))) {
         vmi_index_drop(arena, index);
     } else if (index->order.by_size) {
-        vmi_order_insert(&index->order, tag->size, tag->start, tag_index);
+        vmi_order_insert(&index->order, size, start, tag_index);
     } else {
-        vmi_order_insert(&index->order, tag->start, tag->size, tag_index);
+        vmi_order_insert(&index->order, start, size, tag_index);
     }
 }
 
@@ -81,7 +80,7 @@ vmi_index_advance(struct vmem_arena *arena, struct vmi_index *index, uint64_t ta
             if (arena->nodes.free_count < vmi_order_need(&index->order)) {
                 return false;
             }
-            put_hole(arena, index, tag_index);
+            put_hole(arena, index, tag_index, tag->start, tag->size);
         }
         index->cursor.tag = vmi_tag_next(tag);
     }
@@ -99,45 +98,106 @@ vmi_index_need(const struct vmem_arena *arena)
 }
 
 void
-vmi_index_insert(struct vmem_arena *arena, uint32_t tag_index)
+vmi_index_insert(struct vmem_arena *arena, uint32_t tag_index, vmem_addr_t start, vmem_size_t size)
 {
-    const vmem_addr_t start = vmi_tag(arena, tag_index)->start;
-
     if (covers(arena, &arena->by_address, start)) {
-        put_hole(arena, &arena->by_address, tag_index);
+        put_hole(arena, &arena->by_address, tag_index, start, size);
     }
     if (covers(arena, &arena->by_size, start)) {
-        put_hole(arena, &arena->by_size, tag_index);
+        put_hole(arena, &arena->by_size, tag_index, start, size);
     }
 }
 
 void
-vmi_index_remove(struct vmem_arena *arena, uint32_t tag_index)
+vmi_index_remove(struct vmem_arena *arena, vmem_addr_t start, vmem_size_t size)
 {
-    const struct vmi_tag *tag = vmi_tag(arena, tag_index);
-
-    if (covers(arena, &arena->by_address, tag->start)) {
-        drop_hole(&arena->by_address, tag->start, tag->size);
+    if (covers(arena, &arena->by_address, start)) {
+        drop_hole(&arena->by_address, start, size);
     }
-    if (covers(arena, &arena->by_size, tag->start)) {
-        drop_hole(&arena->by_size, tag->start, tag->size);
-    }
-}
-
-void
-vmi_index_change(struct vmem_arena *arena, uint32_t tag_index, vmem_addr_t start, vmem_size_t size)
-{
-    const struct vmi_tag *tag = vmi_tag(arena, tag_index);
-
-    /* A hole never moves past another tag, so an index that covers it covered it before, unless it
-       is the cursor's own tag, and that one is not covered in either case. */
-    if (arena->by_address.state != VMI_INDEX_OFF && arena->by_address.cursor.tag != tag_index &&
-        covers(arena, &arena->by_address, start)) {
-        vmi_order_update(&arena->by_address.order, start, tag->start, tag->size, tag_index);
-    }
-    if (arena->by_size.state != VMI_INDEX_OFF && arena->by_size.cursor.tag != tag_index &&
-        covers(arena, &arena->by_size, start)) {
+    if (covers(arena, &arena->by_size, start)) {
         drop_hole(&arena->by_size, start, size);
-        put_hole(arena, &arena->by_size, tag_index);
+    }
+}
+
+/*
+ * Does the index hold this hole, which may be about to change?  A hole never moves past another tag, so
+ * an index that covers it covered it before, unless it is the cursor's own tag, and that one is not
+ * covered in either case.
+ */
+static bool
+holds(const struct vmem_arena *arena, const struct vmi_index *index, uint32_t tag_index,
+    vmem_addr_t start)
+{
+    return index->state != VMI_INDEX_OFF && index->cursor.tag != tag_index &&
+        covers(arena, index, start);
+}
+
+void
+vmi_index_change(struct vmem_arena *arena, uint32_t tag_index, const struct vmem_range *from,
+    const struct vmem_range *to)
+{
+    if (holds(arena, &arena->by_address, tag_index, from->start)) {
+        vmi_order_update(&arena->by_address.order, from->start, to->start, to->size, tag_index);
+    }
+    if (holds(arena, &arena->by_size, tag_index, from->start)) {
+        drop_hole(&arena->by_size, from->start, from->size);
+        put_hole(arena, &arena->by_size, tag_index, to->start, to->size);
+    }
+}
+
+static void
+carve_by_address(struct vmem_arena *arena, uint32_t hole_index, const struct vmi_way *way,
+    const struct vmem_range *low, const struct vmem_range *high, uint32_t high_index)
+{
+    struct vmi_order *order = &arena->by_address.order;
+
+    if (low->size == 0 && high->size == 0) {
+        vmi_order_remove_here(order, way);
+    } else if (low->size == 0) {
+        vmi_order_update_here(order, way, high->start, high->size, hole_index);
+    } else {
+        vmi_order_update_here(order, way, low->start, low->size, hole_index);
+        if (high->size != 0) {
+            if (VMI_UNLIKELY(arena->nodes.free_count < vmi_order_need(order))) {
+                vmi_index_drop(arena, &arena->by_address);
+            } else {
+                vmi_order_insert_here(order, way, high->start, high->size, high_index);
+            }
+        }
+    }
+}
+
+static void
+carve_by_size(struct vmem_arena *arena, uint32_t hole_index, const struct vmem_range *hole,
+    const struct vmem_range *low, const struct vmem_range *high, uint32_t high_index)
+{
+    struct vmi_index *index = &arena->by_size;
+
+    drop_hole(index, hole->start, hole->size);
+    if (low->size != 0) {
+        put_hole(arena, index, hole_index, low->start, low->size);
+    }
+    if (high->size != 0 && index->state != VMI_INDEX_OFF) {
+        put_hole(arena, index, low->size != 0 ? high_index : hole_index, high->start, high->size);
+    }
+}
+
+void
+vmi_index_carve(struct vmem_arena *arena, uint32_t hole_index, const struct vmem_range *hole,
+    const struct vmi_way *way, vmem_size_t left, vmem_size_t right, uint32_t high_index)
+{
+    const struct vmem_range low = { .start = hole->start, .size = left };
+    const struct vmem_range high = { .start = hole->start + (hole->size - right), .size = right };
+    struct vmi_way found;
+
+    if (holds(arena, &arena->by_address, hole_index, hole->start)) {
+        if (way == NULL) {
+            vmi_order_go(&arena->by_address.order, hole->start, 0, &found);
+            way = &found;
+        }
+        carve_by_address(arena, hole_index, way, &low, &high, high_index);
+    }
+    if (holds(arena, &arena->by_size, hole_index, hole->start)) {
+        carve_by_size(arena, hole_index, hole, &low, &high, high_index);
     }
 }

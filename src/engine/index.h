@@ -13,6 +13,10 @@
  *    a few tags at a time.  A free that finds no memory for a node gives the whole index up: it must
  *    not fail.  The next request that needs it builds it again, or scans the list if there is no memory.
  *
+ *    In a large arena the time goes into waiting for memory, so that what is known is used: whoever frees
+ *    has the leaf brought in while it finds the tag; whoever carves says what the search knows of the hole,
+ *    range and way, and the indexes change while its tag is on its way.
+ *
  * 3. Invariant                                                          (checked by vmem_check())
  *    X1  an index holds exactly the holes that start below its cursor's tag; all, when it is ready.
  *
@@ -24,7 +28,8 @@
 #include "engine/arena.h"
 
 enum {
-    VMI_INDEX_STEP = 32 /* tags to look at when a build is advanced in passing */
+    VMI_INDEX_STEP = 32, /* tags to look at when a build is advanced in passing */
+    VMI_INDEX_FAR = 4    /* levels of an index whose leaves are rarely in the nearest caches */
 };
 
 /* Begin to build an index, if it is off. */
@@ -42,10 +47,32 @@ void vmi_index_drop(struct vmem_arena *arena, struct vmi_index *index);
 /* Nodes that the next change may take. */
 uint32_t vmi_index_need(const struct vmem_arena *arena);
 
-/* A hole came, goes, or changed from `start` and `size` to what its tag says now. */
-void vmi_index_insert(struct vmem_arena *arena, uint32_t tag_index);
-void vmi_index_remove(struct vmem_arena *arena, uint32_t tag_index);
-void vmi_index_change(
+/*
+ * A hole at `start` is about to come, go or change: if the index is large, have its leaf brought in
+ * while the caller waits for tags.
+ */
+static inline void
+vmi_index_approach(const struct vmem_arena *arena, vmem_addr_t start)
+{
+    if (arena->by_address.order.levels >= VMI_INDEX_FAR) {
+        vmi_order_approach(&arena->by_address.order, start);
+    }
+}
+
+/* A hole comes, goes, or changes in its place.  The tag itself is not looked at. */
+void vmi_index_insert(
     struct vmem_arena *arena, uint32_t tag_index, vmem_addr_t start, vmem_size_t size);
+void vmi_index_remove(struct vmem_arena *arena, vmem_addr_t start, vmem_size_t size);
+void vmi_index_change(struct vmem_arena *arena, uint32_t tag_index, const struct vmem_range *from,
+    const struct vmem_range *to);
+
+/*
+ * A part of a hole is carved out: `left` units below it and `right` units above it remain, the latter
+ * as a hole of the tag `high_index` if there are both.
+ *
+ *   way   to the hole, in the index by address; NULL if it is not known
+ */
+void vmi_index_carve(struct vmem_arena *arena, uint32_t hole_index, const struct vmem_range *hole,
+    const struct vmi_way *way, vmem_size_t left, vmem_size_t right, uint32_t high_index);
 
 #endif

@@ -6,84 +6,100 @@
 VMI_NOINLINE void
 vmi_index_carved(struct vmem_arena *arena, uint32_t index, uint32_t hole_index, vmem_addr_t start)
 {
+    const struct vmi_tag *rest = vmi_tag(arena, hole_index);
+
     if (index == hole_index) {
-        vmi_index_remove(arena, hole_index);
+        vmi_index_remove(arena, start, rest->size);
     } else {
-        const struct vmi_tag *hole = vmi_tag(arena, hole_index);
-        vmi_index_change(arena, hole_index, start, hole->size + (hole->start - start));
+        const vmem_size_t carved = rest->start - start;
+        const struct vmem_range from = { .start = start, .size = rest->size + carved };
+        const struct vmem_range to = { .start = rest->start, .size = rest->size };
+        vmi_index_change(arena, hole_index, &from, &to);
     }
 }
 
-/* Carve from the hole's low end: [ hole ] => [ busy ][ hole ], or all of it. */
+/* All of the hole: [ hole ] => [ busy ]. */
+static uint32_t
+carve_whole(struct vmem_arena *arena, uint32_t hole_index)
+{
+    struct vmi_tag *hole = vmi_tag(arena, hole_index);
+
+    vmi_hole_remove(arena, hole_index, hole, false);
+    vmi_hole_take(arena, hole_index, hole);
+    return hole_index;
+}
+
+/* From the hole's low end: [ hole ] => [ busy ][ hole ]. */
 static uint32_t
 carve_low(struct vmem_arena *arena, uint32_t hole_index, vmem_size_t size)
 {
     struct vmi_tag *hole = vmi_tag(arena, hole_index);
-    uint32_t index;
+    const uint32_t index = vmi_hole_precede(arena, hole_index, hole, size);
 
-    if (hole->size == size) {
-        vmi_hole_remove(arena, hole_index, hole, arena->is_indexed);
-        vmi_hole_take(arena, hole_index, hole);
-        return hole_index;
-    }
-    index = vmi_hole_precede(arena, hole_index, hole, size);
-    vmi_hole_resize(
-        arena, hole_index, hole, hole->start + size, hole->size - size, arena->is_indexed);
+    vmi_hole_resize(arena, hole_index, hole, hole->start + size, hole->size - size, false);
     return index;
 }
 
-/* Carve from the hole's high end: [ hole ] => [ hole ][ busy ]. */
+/* From the hole's middle, or its high end: [ hole ] => [ hole ][ busy ][ hole ], or without the last. */
 static uint32_t
-carve_high(struct vmem_arena *arena, uint32_t hole_index, vmem_size_t size)
+carve_high(struct vmem_arena *arena, uint32_t hole_index, vmem_size_t left, vmem_size_t size,
+    uint32_t high_index)
 {
     struct vmi_tag *hole = vmi_tag(arena, hole_index);
     const uint32_t index = vmi_tag_take(&arena->tags);
     struct vmi_tag *busy = vmi_tag(arena, index);
+    const vmem_size_t right = hole->size - left - size;
 
-    busy->start = hole->start + (hole->size - size);
+    busy->start = hole->start + left;
     busy->size = size;
     busy->prev = hole_index | VMI_LINK_HOLE;
     busy->next = hole->next;
     busy->own = vmi_tag_own(VMI_KIND_BUSY, 0);
     busy->extra = 0;
-    vmi_tag(arena, hole->next)->prev = index;
+    if (right == 0) {
+        vmi_tag(arena, hole->next)->prev = index;
+    } else {
+        struct vmi_tag *high = vmi_tag(arena, high_index);
+        high->start = busy->start + size;
+        high->size = right;
+        high->prev = index;
+        high->next = hole->next;
+        vmi_tag(arena, hole->next)->prev = high_index | VMI_LINK_HOLE;
+        busy->next = high_index | VMI_LINK_HOLE;
+    }
     hole->next = index;
-    vmi_hole_resize(arena, hole_index, hole, hole->start, hole->size - size, arena->is_indexed);
+    vmi_hole_resize(arena, hole_index, hole, hole->start, left, false);
+    if (right != 0) {
+        vmi_hole_insert(arena, high_index, vmi_tag(arena, high_index), false);
+    }
     return index;
 }
 
 uint32_t
-vmi_carve(struct vmem_arena *arena, uint32_t hole_index, vmem_addr_t addr, vmem_size_t size)
+vmi_carve(struct vmem_arena *arena, uint32_t hole_index, const struct vmem_range *range,
+    const struct vmi_way *way, vmem_addr_t addr, vmem_size_t size)
 {
-    struct vmi_tag *hole = vmi_tag(arena, hole_index);
-    const vmem_size_t left = addr - hole->start;
-    const vmem_size_t right = hole->size - left - size;
-    uint32_t index;
-    uint32_t high_index;
-    struct vmi_tag *high;
+    const vmem_size_t left = addr - range->start;
+    const vmem_size_t right = range->size - left - size;
+    uint32_t high_index = 0;
 
-    VMI_ASSERT(vmi_tag_kind(hole) == VMI_KIND_HOLE && addr >= hole->start && size > 0);
-    VMI_ASSERT(left <= hole->size && size <= hole->size - left);
-    if (left == 0) {
-        return carve_low(arena, hole_index, size);
+    VMI_ASSERT(addr >= range->start && size > 0);
+    VMI_ASSERT(left <= range->size && size <= range->size - left);
+    if (left != 0 && right != 0) {
+        high_index = vmi_tag_take(&arena->tags);
     }
-    if (right == 0) {
-        return carve_high(arena, hole_index, size);
+    if (arena->is_indexed) {
+        /* The indexes need no tag: they change while the hole's is on its way. */
+        vmi_prefetch(vmi_tag(arena, hole_index), sizeof(struct vmi_tag));
+        vmi_index_carve(arena, hole_index, range, way, left, right, high_index);
     }
-    /* Cut the hole in two first: its upper part, then the range at the lower part's high end. */
-    high_index = vmi_tag_take(&arena->tags);
-    high = vmi_tag(arena, high_index);
-    high->start = addr + size;
-    high->size = right;
-    high->next = hole->next;
-    vmi_tag(arena, hole->next)->prev = high_index | VMI_LINK_HOLE;
-    hole->next = high_index;
-    vmi_hole_resize(arena, hole_index, hole, hole->start, left + size, arena->is_indexed);
-    index = carve_high(arena, hole_index, size);
-    high->prev = index;
-    vmi_tag(arena, index)->next = high_index | VMI_LINK_HOLE;
-    vmi_hole_insert(arena, high_index, high, arena->is_indexed);
-    return index;
+    VMI_ASSERT(vmi_tag_kind(vmi_tag(arena, hole_index)) == VMI_KIND_HOLE);
+    VMI_ASSERT(vmi_tag(arena, hole_index)->start == range->start &&
+        vmi_tag(arena, hole_index)->size == range->size);
+    if (left != 0) {
+        return carve_high(arena, hole_index, left, size, high_index);
+    }
+    return right != 0 ? carve_low(arena, hole_index, size) : carve_whole(arena, hole_index);
 }
 
 VMI_NOINLINE uint32_t

@@ -9,7 +9,8 @@
  *      carve   [ ------ hole ------ ]   =>   [ hole ][ busy ][ hole ]     the outer ones if not empty
  *      merge   [ hole ][ busy ][ hole ]  =>   [ ------ hole ------ ]
  *
- *    A hole that only shrinks keeps its tag, and its bin if its class stays.
+ *    A hole that only shrinks keeps its tag, and its bin if its class stays.  vmi_carve() changes the
+ *    indexes before the tags and bins.
  *
  * 3. Costs: O(1), and O(log holes) for each index in use.
  *
@@ -32,7 +33,7 @@ vmi_hole_insert(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, b
     vmi_bins_insert(&arena->bins, &arena->tags, index, tag);
     arena->hole_count++;
     if (VMI_UNLIKELY(has_index)) {
-        vmi_index_insert(arena, index);
+        vmi_index_insert(arena, index, tag->start, tag->size);
     }
 }
 
@@ -43,7 +44,7 @@ vmi_hole_remove(struct vmem_arena *arena, uint32_t index, const struct vmi_tag *
     vmi_bins_remove(&arena->bins, &arena->tags, index, tag);
     arena->hole_count--;
     if (VMI_UNLIKELY(has_index)) {
-        vmi_index_remove(arena, index);
+        vmi_index_remove(arena, tag->start, tag->size);
     }
 }
 
@@ -52,16 +53,15 @@ static inline void
 vmi_hole_resize(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, vmem_addr_t start,
     vmem_size_t size, bool has_index)
 {
-    const vmem_addr_t old_start = tag->start;
-    const vmem_size_t old_size = tag->size;
-    const unsigned old_class = vmi_bins_class(&arena->bins, old_size);
+    const struct vmem_range from = { .start = tag->start, .size = tag->size };
+    const unsigned old_class = vmi_bins_class(&arena->bins, from.size);
 
     if (vmi_bins_class(&arena->bins, size) == old_class) {
         struct vmi_bin *bin = &arena->bins.bin[old_class];
         bin->size_max = size > bin->size_max ? size : bin->size_max;
         tag->start = start;
         tag->size = size;
-        if (start != old_start) {
+        if (start != from.start) {
             const unsigned place = vmi_bin_place(bin, index);
             if (place < VMI_FRONT) {
                 bin->start[place] = start;
@@ -74,7 +74,8 @@ vmi_hole_resize(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, v
         vmi_bins_insert(&arena->bins, &arena->tags, index, tag);
     }
     if (VMI_UNLIKELY(has_index)) {
-        vmi_index_change(arena, index, old_start, old_size);
+        const struct vmem_range to = { .start = start, .size = size };
+        vmi_index_change(arena, index, &from, &to);
     }
 }
 
@@ -177,11 +178,14 @@ vmi_carve_front(struct vmem_arena *arena, unsigned class_index, unsigned place, 
 /*
  * Carve `size` units at `addr` out of a hole.
  *
- * Requires  the range lies in the hole; VMI_TAGS_PER_SPLIT tags reserved
+ *   range     the hole's
+ *   way       to the hole, in the index by address; NULL if it is not known
+ *
+ * Requires  the wanted range lies in the hole; VMI_TAGS_PER_SPLIT tags reserved
  * Returns   the tag of the busy segment, its generation 0
  */
-uint32_t vmi_carve(
-    struct vmem_arena *arena, uint32_t hole_index, vmem_addr_t addr, vmem_size_t size);
+uint32_t vmi_carve(struct vmem_arena *arena, uint32_t hole_index, const struct vmem_range *range,
+    const struct vmi_way *way, vmem_addr_t addr, vmem_size_t size);
 
 /* Make a busy segment part of the holes beside it.  Returns the hole's tag. */
 VMI_NOINLINE uint32_t vmi_merge_with_holes(
@@ -191,6 +195,10 @@ VMI_NOINLINE uint32_t vmi_merge_with_holes(
 static VMI_INLINE uint32_t
 vmi_merge(struct vmem_arena *arena, uint32_t index, struct vmi_tag *tag, bool has_index)
 {
+    if (VMI_UNLIKELY(has_index)) {
+        vmi_prefetch(vmi_tag(arena, vmi_tag_prev(tag)), sizeof(struct vmi_tag));
+        vmi_prefetch(vmi_tag(arena, vmi_tag_next(tag)), sizeof(struct vmi_tag));
+    }
     if (((tag->prev | tag->next) & VMI_LINK_HOLE) != 0) {
         return vmi_merge_with_holes(arena, index, tag, has_index);
     }

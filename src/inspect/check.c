@@ -178,6 +178,24 @@ check_segment(struct survey *s, uint32_t index, const struct vmi_tag *tag)
     return "I3: only holes and busy segments fill a span";
 }
 
+/* From the tag of a cursor on, the index that is being built holds nothing; at the root it has all. */
+static void
+note_cursors(struct survey *s, uint32_t index)
+{
+    const struct vmem_arena *arena = s->arena;
+
+    if (index == arena->root) {
+        return;
+    }
+    if (index == arena->by_address.cursor.tag) {
+        s->by_address_covers =
+            s->by_address_covers && arena->by_address.state != VMI_INDEX_BUILDING;
+    }
+    if (index == arena->by_size.cursor.tag) {
+        s->by_size_covers = s->by_size_covers && arena->by_size.state != VMI_INDEX_BUILDING;
+    }
+}
+
 /* Walk the list once. */
 static const char *
 check_list(struct survey *s)
@@ -189,17 +207,13 @@ check_list(struct survey *s)
 
     do {
         const struct vmi_tag *tag = vmi_tag(arena, index);
-        const char *broken = check_links(s, index, tag);
+        const char *broken;
+        vmi_busy_prefetch(&arena->busy, tag->start); /* both it and the next tag are far away */
+        broken = check_links(s, index, tag);
         s->at = tag->start;
         s->found = tag->size;
         s->tags++;
-        if (index == arena->by_address.cursor.tag) {
-            s->by_address_covers =
-                s->by_address_covers && arena->by_address.state != VMI_INDEX_BUILDING;
-        }
-        if (index == arena->by_size.cursor.tag) {
-            s->by_size_covers = s->by_size_covers && arena->by_size.state != VMI_INDEX_BUILDING;
-        }
+        note_cursors(s, index);
         if (broken == NULL && index != arena->root) {
             broken = check_bounds(s, tag);
             if (broken == NULL) {

@@ -6,7 +6,8 @@
 
 enum {
     COUNT_SLOTS = 4, /* slots whose tags carry two bits each of the count of strays */
-    COUNT_SHIFT = 30
+    COUNT_SHIFT = 30,
+    CHECK_AHEAD = 4 /* buckets whose tags are on their way while one is checked */
 };
 
 static uint64_t
@@ -226,6 +227,18 @@ count_strays(const struct vmi_table *table, uint32_t home)
     return found;
 }
 
+/* Have the tags of a bucket brought in: they lie anywhere, and a check looks at all of them. */
+static void
+prefetch_tags(const struct vmi_tags *tags, const struct vmi_bucket *bucket)
+{
+    for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
+        const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
+        if (vmi_tag_can_be(tags, index)) {
+            vmi_prefetch(vmi_tag_at(tags, index), sizeof(struct vmi_tag));
+        }
+    }
+}
+
 /* H1 and H3 for one table. */
 static const char *
 check_table(const struct vmi_busy *busy, const struct vmi_tags *tags, const struct vmi_table *table,
@@ -233,6 +246,7 @@ check_table(const struct vmi_busy *busy, const struct vmi_tags *tags, const stru
 {
     for (uint32_t at = 0; at <= table->mask; at++) {
         const struct vmi_bucket *bucket = &table->bucket[at];
+        prefetch_tags(tags, &table->bucket[(at + CHECK_AHEAD) & table->mask]);
         for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
             const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
             struct vmi_slot slot = { .bucket = NULL };

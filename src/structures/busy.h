@@ -195,6 +195,16 @@ vmi_busy_insert(struct vmi_busy *busy, vmem_addr_t start, uint32_t index)
     busy->count++;
 }
 
+/* Have the place of an entry brought in, in time for its insertion. */
+static inline void
+vmi_busy_prefetch(const struct vmi_busy *busy, vmem_addr_t start)
+{
+    const uint32_t hash = vmi_busy_hash(start);
+    const struct vmi_table *table = vmi_busy_table(busy, hash);
+
+    vmi_prefetch(&table->bucket[hash >> table->shift], sizeof(struct vmi_bucket));
+}
+
 /* Find the entry of an allocation that starts at `start` in its home: its tag and *slot; else 0. */
 static inline uint32_t
 vmi_busy_find_home(const struct vmi_busy *busy, const struct vmi_tags *tags, vmem_addr_t start,

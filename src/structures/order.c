@@ -3,26 +3,25 @@
  */
 #include "structures/order.h"
 
-#include <limits.h>
-
 enum {
     JOIN_BELOW = VMI_FANOUT / 4,      /* a node with fewer entries looks for a neighbour */
     JOIN_AT_MOST = VMI_FANOUT * 3 / 4 /* entries of two neighbours that may become one */
-};
-
-/* The way from the root to a leaf: step[0] is the root. */
-struct path {
-    unsigned depth; /* index of the leaf's step */
-    struct {
-        struct vmi_node *node;
-        unsigned slot;
-    } step[VMI_ORDER_LEVELS_MAX];
 };
 
 static struct vmi_node *
 node_at(const struct vmi_order *order, uint32_t index)
 {
     return vmi_slab_at(order->nodes, index, VMI_NODE_LOG2);
+}
+
+/* Go into a node: all its lines are wanted soon, and it may be far away. */
+static struct vmi_node *
+enter_node(const struct vmi_order *order, uint32_t index)
+{
+    struct vmi_node *node = node_at(order, index);
+
+    vmi_prefetch(node, sizeof *node);
+    return node;
 }
 
 void
@@ -41,44 +40,83 @@ is_after(const struct vmi_order *order, const struct vmi_node *node, unsigned sl
     return order->by_size && node->other[slot] > other;
 }
 
+/* 1 if the entry at `slot` is at or before (key, other), else 0; in address order before key alone. */
+static inline unsigned
+is_reached(const struct vmi_node *node, unsigned slot, uint64_t key, uint64_t other, bool by_size)
+{
+    const unsigned is_past = vmi_is_below(key, node->key[slot]);
+
+    if (!by_size) {
+        return is_past ^ 1u;
+    }
+    return (is_past |
+               ((unsigned)(key == node->key[slot]) & vmi_is_below(other, node->other[slot]))) ^
+        1u;
+}
+
 /*
- * The number of entries that are not after (key, other).  By halves, without a branch: where a key lies
- * is anybody's guess.
+ * In two steps, of which third and where in it, each of which looks at its entries at once; without a
+ * branch, for where a key lies is anybody's guess, and without a look at the count, thanks to O4.
  */
+static inline unsigned
+rank_as(const struct vmi_node *node, uint64_t key, uint64_t other, bool by_size)
+{
+    const unsigned third = VMI_FANOUT / 3;
+    const unsigned from = third *
+        (is_reached(node, third - 1, key, other, by_size) +
+            is_reached(node, 2 * third - 1, key, other, by_size));
+    unsigned reached = from;
+
+    for (unsigned i = 0; i < third; i++) {
+        reached += is_reached(node, from + i, key, other, by_size);
+    }
+    return vmi_select(vmi_is_below(reached, node->count), reached, node->count);
+}
+
+/* The number of entries that are not after (key, other). */
 static unsigned
 rank(const struct vmi_order *order, const struct vmi_node *node, uint64_t key, uint64_t other)
 {
-    unsigned low = 0;
-    unsigned left = node->count;
-
-    while (left > 0) {
-        const unsigned half = (left + 1) / 2;
-        const unsigned at = low + half - 1;
-        unsigned goes_on = vmi_is_below(key, node->key[at]) ^ 1u;
-        if (VMI_UNLIKELY(order->by_size)) {
-            goes_on = (unsigned)!is_after(order, node, at, key, other);
-        }
-        low = vmi_select(goes_on, low + half, low);
-        left -= half;
-    }
-    return low;
+    return VMI_UNLIKELY(order->by_size) ? rank_as(node, key, other, true)
+                                        : rank_as(node, key, other, false);
 }
 
-/* Go down to the leaf where (key, other) is or belongs; the leaf's slot is the one before it or 0. */
-static void
-find(const struct vmi_order *order, uint64_t key, uint64_t other, struct path *path)
+/* Before the first entry of the order, the slot of the leaf's step is this. */
+#define BEFORE_FIRST (~0u)
+
+void
+vmi_order_go(const struct vmi_order *order, uint64_t key, uint64_t other, struct vmi_way *way)
+{
+    uint32_t index = order->root;
+    unsigned depth = 0;
+
+    way->depth = 0;
+    way->step[0].slot = BEFORE_FIRST;
+    for (uint32_t level = order->levels; level > 0; level--, depth++) {
+        struct vmi_node *node = enter_node(order, index);
+        const unsigned before = rank(order, node, key, other);
+        const unsigned slot = before - (unsigned)(before > 0);
+        way->step[depth].node = node;
+        if (level == 1) {
+            way->step[depth].slot = before - 1; /* BEFORE_FIRST if there is none before */
+            way->depth = depth;
+            return;
+        }
+        way->step[depth].slot = slot;
+        index = node->ref[slot];
+    }
+}
+
+void
+vmi_order_approach(const struct vmi_order *order, uint64_t key)
 {
     uint32_t index = order->root;
 
-    for (path->depth = 0;; path->depth++) {
-        struct vmi_node *node = node_at(order, index);
-        const unsigned before = rank(order, node, key, other);
-        path->step[path->depth].node = node;
-        path->step[path->depth].slot = before > 0 ? before - 1 : 0;
-        if (node->level == 0) {
-            return;
-        }
-        index = node->ref[path->step[path->depth].slot];
+    for (uint32_t level = order->levels; level > 1; level--) {
+        const struct vmi_node *node = node_at(order, index);
+        const unsigned before = rank(order, node, key, 0);
+        index = node->ref[before > 0 ? before - 1 : 0];
+        (void)enter_node(order, index);
     }
 }
 
@@ -87,7 +125,7 @@ largest_other(const struct vmi_node *node)
 {
     uint64_t largest = 0;
 
-    for (unsigned i = 0; i < node->count; i++) {
+    for (unsigned i = 0; i < VMI_FANOUT; i++) {
         largest = node->other[i] > largest ? node->other[i] : largest;
     }
     return largest;
@@ -110,12 +148,12 @@ refresh_entry(const struct vmi_order *order, struct vmi_node *node, unsigned slo
 
 /* Refresh the entries above step `depth`, as far up as they change. */
 static void
-refresh_above(const struct vmi_order *order, const struct path *path, unsigned depth)
+refresh_above(const struct vmi_order *order, const struct vmi_way *way, unsigned depth)
 {
     while (depth > 0) {
-        const struct vmi_node *child = path->step[depth].node;
+        const struct vmi_node *child = way->step[depth].node;
         depth--;
-        if (!refresh_entry(order, path->step[depth].node, path->step[depth].slot, child)) {
+        if (!refresh_entry(order, way->step[depth].node, way->step[depth].slot, child)) {
             return;
         }
     }
@@ -130,6 +168,22 @@ move_entries(struct vmi_node *to, unsigned to_slot, const struct vmi_node *from,
     memmove(&to->ref[to_slot], &from->ref[from_slot], count * sizeof to->ref[0]);
 }
 
+/* Make a slot behind the last entry what O4 wants. */
+static void
+pad_one(const struct vmi_order *order, struct vmi_node *node, unsigned slot)
+{
+    node->key[slot] = UINT64_MAX;
+    node->other[slot] = order->by_size ? UINT64_MAX : 0;
+}
+
+static void
+pad(const struct vmi_order *order, struct vmi_node *node)
+{
+    for (unsigned slot = node->count; slot < VMI_FANOUT; slot++) {
+        pad_one(order, node, slot);
+    }
+}
+
 static void
 put_entry(struct vmi_node *node, unsigned slot, uint64_t key, uint64_t other, uint32_t ref)
 {
@@ -142,10 +196,11 @@ put_entry(struct vmi_node *node, unsigned slot, uint64_t key, uint64_t other, ui
 }
 
 static void
-drop_entry(struct vmi_node *node, unsigned slot)
+drop_entry(const struct vmi_order *order, struct vmi_node *node, unsigned slot)
 {
     move_entries(node, slot, node, slot + 1, node->count - slot - 1);
     node->count--;
+    pad_one(order, node, node->count);
 }
 
 static struct vmi_node *
@@ -157,6 +212,7 @@ new_node(struct vmi_order *order, uint32_t level, uint32_t *index)
     node = node_at(order, *index);
     node->count = 0;
     node->level = level;
+    pad(order, node);
     return node;
 }
 
@@ -173,6 +229,7 @@ split(struct vmi_order *order, struct vmi_node *node, unsigned slot, uint32_t *r
     move_entries(right, 0, node, keep, node->count - keep);
     right->count = node->count - keep;
     node->count = keep;
+    pad(order, node);
     return right;
 }
 
@@ -195,9 +252,9 @@ grow_root(
 }
 
 void
-vmi_order_insert(struct vmi_order *order, uint64_t key, uint64_t other, uint32_t tag)
+vmi_order_insert_here(
+    struct vmi_order *order, const struct vmi_way *way, uint64_t key, uint64_t other, uint32_t tag)
 {
-    struct path path;
     uint32_t ref = tag;
 
     VMI_ASSERT(order->nodes->free_count >= vmi_order_need(order));
@@ -207,15 +264,14 @@ vmi_order_insert(struct vmi_order *order, uint64_t key, uint64_t other, uint32_t
         order->levels = 1;
         return;
     }
-    find(order, key, other, &path);
-    for (unsigned depth = path.depth;; depth--) {
-        struct vmi_node *node = path.step[depth].node;
+    for (unsigned depth = way->depth;; depth--) {
+        struct vmi_node *node = way->step[depth].node;
         unsigned slot = rank(order, node, key, other);
         struct vmi_node *right;
         uint32_t right_index;
         if (node->count < VMI_FANOUT) {
             put_entry(node, slot, key, other, ref);
-            refresh_above(order, &path, depth);
+            refresh_above(order, way, depth);
             return;
         }
         right = split(order, node, slot, &right_index);
@@ -228,11 +284,20 @@ vmi_order_insert(struct vmi_order *order, uint64_t key, uint64_t other, uint32_t
             grow_root(order, node, right, right_index);
             return;
         }
-        refresh_above(order, &path, depth);
+        refresh_above(order, way, depth);
         key = right->key[0];
         other = order->by_size ? right->other[0] : largest_other(right);
         ref = right_index;
     }
+}
+
+void
+vmi_order_insert(struct vmi_order *order, uint64_t key, uint64_t other, uint32_t tag)
+{
+    struct vmi_way way;
+
+    vmi_order_go(order, key, other, &way);
+    vmi_order_insert_here(order, &way, key, other, tag);
 }
 
 /* Join the child at `slot` with its right neighbour, if both are small enough together. */
@@ -253,7 +318,7 @@ join(struct vmi_order *order, struct vmi_node *node, unsigned slot)
     move_entries(left, left->count, right, 0, right->count);
     left->count += right->count;
     vmi_slab_give(order->nodes, node->ref[slot + 1]);
-    drop_entry(node, slot + 1);
+    drop_entry(order, node, slot + 1);
     (void)refresh_entry(order, node, slot, left);
     return true;
 }
@@ -279,31 +344,27 @@ shrink_root(struct vmi_order *order)
 }
 
 void
-vmi_order_remove(struct vmi_order *order, uint64_t key, uint64_t other)
+vmi_order_remove_here(struct vmi_order *order, const struct vmi_way *way)
 {
-    struct path path;
-    unsigned depth;
+    unsigned depth = way->depth;
 
-    find(order, key, other, &path);
-    depth = path.depth;
-    VMI_ASSERT(path.step[depth].node->key[path.step[depth].slot] == key);
-    drop_entry(path.step[depth].node, path.step[depth].slot);
+    drop_entry(order, way->step[depth].node, way->step[depth].slot);
     order->count--;
     while (depth > 0) {
-        const struct vmi_node *child = path.step[depth].node;
-        struct vmi_node *parent = path.step[depth - 1].node;
-        const unsigned slot = path.step[depth - 1].slot;
+        const struct vmi_node *child = way->step[depth].node;
+        struct vmi_node *parent = way->step[depth - 1].node;
+        const unsigned slot = way->step[depth - 1].slot;
         if (child->count == 0) {
             vmi_slab_give(order->nodes, parent->ref[slot]);
-            drop_entry(parent, slot);
+            drop_entry(order, parent, slot);
         } else if (child->count < JOIN_BELOW) {
             (void)refresh_entry(order, parent, slot, child);
             if (!join(order, parent, slot) && (slot == 0 || !join(order, parent, slot - 1))) {
-                refresh_above(order, &path, depth - 1);
+                refresh_above(order, way, depth - 1);
                 return;
             }
         } else {
-            refresh_above(order, &path, depth);
+            refresh_above(order, way, depth);
             return;
         }
         depth--;
@@ -312,49 +373,65 @@ vmi_order_remove(struct vmi_order *order, uint64_t key, uint64_t other)
 }
 
 void
+vmi_order_remove(struct vmi_order *order, uint64_t key, uint64_t other)
+{
+    struct vmi_way way;
+
+    vmi_order_go(order, key, other, &way);
+    VMI_ASSERT(way.step[way.depth].node->key[way.step[way.depth].slot] == key);
+    vmi_order_remove_here(order, &way);
+}
+
+void
+vmi_order_update_here(
+    struct vmi_order *order, const struct vmi_way *way, uint64_t key, uint64_t other, uint32_t tag)
+{
+    struct vmi_node *leaf = way->step[way->depth].node;
+    const unsigned slot = way->step[way->depth].slot;
+
+    VMI_ASSERT(!order->by_size);
+    leaf->key[slot] = key;
+    leaf->other[slot] = other;
+    leaf->ref[slot] = tag;
+    refresh_above(order, way, way->depth);
+}
+
+void
 vmi_order_update(
     struct vmi_order *order, uint64_t key, uint64_t new_key, uint64_t new_other, uint32_t tag)
 {
-    struct path path;
-    struct vmi_node *leaf;
-    unsigned slot;
+    struct vmi_way way;
 
-    VMI_ASSERT(!order->by_size);
-    find(order, key, 0, &path);
-    leaf = path.step[path.depth].node;
-    slot = path.step[path.depth].slot;
-    VMI_ASSERT(leaf->key[slot] == key);
-    leaf->key[slot] = new_key;
-    leaf->other[slot] = new_other;
-    leaf->ref[slot] = tag;
-    refresh_above(order, &path, path.depth);
+    vmi_order_go(order, key, 0, &way);
+    VMI_ASSERT(way.step[way.depth].node->key[way.step[way.depth].slot] == key);
+    vmi_order_update_here(order, &way, new_key, new_other, tag);
 }
 
 void
 vmi_order_clear(struct vmi_order *order)
 {
-    struct path path;
+    struct vmi_way way;
     unsigned depth = 0;
 
     if (order->root == 0) {
         return;
     }
-    path.step[0].node = node_at(order, order->root);
-    path.step[0].slot = 0;
+    way.step[0].node = node_at(order, order->root);
+    way.step[0].slot = 0;
     for (;;) {
-        struct vmi_node *node = path.step[depth].node;
-        if (node->level > 0 && path.step[depth].slot < node->count) {
-            const uint32_t child = node->ref[path.step[depth].slot++];
+        struct vmi_node *node = way.step[depth].node;
+        if (node->level > 0 && way.step[depth].slot < node->count) {
+            const uint32_t child = node->ref[way.step[depth].slot++];
             depth++;
-            path.step[depth].node = node_at(order, child);
-            path.step[depth].slot = 0;
+            way.step[depth].node = node_at(order, child);
+            way.step[depth].slot = 0;
             continue;
         }
         if (depth == 0) {
             break;
         }
         depth--;
-        vmi_slab_give(order->nodes, path.step[depth].node->ref[path.step[depth].slot - 1]);
+        vmi_slab_give(order->nodes, way.step[depth].node->ref[way.step[depth].slot - 1]);
     }
     vmi_slab_give(order->nodes, order->root);
     vmi_order_init(order, order->nodes, order->by_size);
@@ -365,30 +442,6 @@ take_entry(const struct vmi_node *leaf, unsigned slot, struct vmi_entry *entry)
 {
     *entry = (struct vmi_entry){ leaf->key[slot], leaf->other[slot], leaf->ref[slot] };
     return true;
-}
-
-/* Before the first entry of the order, the slot of the leaf's step is this. */
-#define BEFORE_FIRST UINT_MAX
-
-void
-vmi_order_go(const struct vmi_order *order, uint64_t key, uint64_t other, struct vmi_way *way)
-{
-    uint32_t index = order->root;
-
-    way->depth = 0;
-    way->step[0].node = NULL;
-    while (index != 0) {
-        const struct vmi_node *node = node_at(order, index);
-        const unsigned before = rank(order, node, key, other);
-        way->step[way->depth].node = node;
-        way->step[way->depth].slot = before > 0 ? before - 1 : 0;
-        if (node->level == 0) {
-            way->step[way->depth].slot = before - 1; /* BEFORE_FIRST if there is none before */
-            return;
-        }
-        index = node->ref[way->step[way->depth].slot];
-        way->depth++;
-    }
 }
 
 bool
@@ -424,7 +477,7 @@ vmi_order_next(
                 return take_entry(node, slot, entry);
             }
             depth++;
-            way->step[depth].node = node_at(order, node->ref[slot]);
+            way->step[depth].node = enter_node(order, node->ref[slot]);
             slot = 0;
         } else if (depth == 0) {
             return false;
@@ -459,7 +512,7 @@ vmi_order_previous(
                 return take_entry(node, slots - 1, entry);
             }
             depth++;
-            way->step[depth].node = node_at(order, node->ref[slots - 1]);
+            way->step[depth].node = enter_node(order, node->ref[slots - 1]);
             slots = way->step[depth].node->count;
         } else if (depth == 0) {
             return false;
@@ -509,12 +562,17 @@ vmi_order_largest(const struct vmi_order *order)
     return order->root == 0 ? 0 : largest_other(node_at(order, order->root));
 }
 
-/* O1 and O2 within one node. */
+/* O1, O2 and O4 within one node. */
 static const char *
 check_node(const struct vmi_order *order, const struct vmi_node *node)
 {
     if (node->count == 0 || node->count > VMI_FANOUT) {
         return "O3: no node is empty or overfull";
+    }
+    for (unsigned i = node->count; i < VMI_FANOUT; i++) {
+        if (node->key[i] != UINT64_MAX || node->other[i] != (order->by_size ? UINT64_MAX : 0)) {
+            return "O4: behind the last entry a node is padded";
+        }
     }
     for (unsigned i = 1; i < node->count; i++) {
         if (!is_after(order, node, i, node->key[i - 1], node->other[i - 1])) {
@@ -545,7 +603,7 @@ check_node(const struct vmi_order *order, const struct vmi_node *node)
 const char *
 vmi_order_check(const struct vmi_order *order)
 {
-    struct path path;
+    struct vmi_way way;
     unsigned depth = 0;
     uint64_t entries = 0;
 
@@ -555,22 +613,22 @@ vmi_order_check(const struct vmi_order *order)
     if (node_at(order, order->root)->level + 1 != order->levels) {
         return "O3: the root is on the highest level";
     }
-    path.step[0].node = node_at(order, order->root);
-    path.step[0].slot = 0;
+    way.step[0].node = node_at(order, order->root);
+    way.step[0].slot = 0;
     for (;;) {
-        const struct vmi_node *node = path.step[depth].node;
-        if (path.step[depth].slot == 0) {
+        const struct vmi_node *node = way.step[depth].node;
+        if (way.step[depth].slot == 0) {
             const char *broken = check_node(order, node);
             if (broken != NULL) {
                 return broken;
             }
             entries += node->level == 0 ? node->count : 0;
         }
-        if (node->level > 0 && path.step[depth].slot < node->count) {
-            const uint32_t child = node->ref[path.step[depth].slot++];
+        if (node->level > 0 && way.step[depth].slot < node->count) {
+            const uint32_t child = node->ref[way.step[depth].slot++];
             depth++;
-            path.step[depth].node = node_at(order, child);
-            path.step[depth].slot = 0;
+            way.step[depth].node = node_at(order, child);
+            way.step[depth].slot = 0;
             continue;
         }
         if (depth == 0) {

@@ -14,16 +14,22 @@
  *    Nodes of 24 entries, three parallel arrays, 512 bytes.  An inner entry repeats the first key of
  *    its child, always exactly, and in address order the largest size: a search for the lowest hole
  *    of at least s units goes down beside its starting key, and where nothing fits turns to the next
- *    subtree whose largest size is enough.  Full nodes split in two (at the right edge: 24 + 1, so that
- *    building in order fills the nodes); nodes under a quarter full join a neighbour when both fill
- *    less than three quarters of one.
+ *    subtree whose largest size is enough.  Behind the last entry a node is padded, so that a search
+ *    looks at the same places in every node and never guesses wrong about a count.  In a large order a
+ *    leaf is far away: all lines of a node are asked for as soon as its index is known.
+ *
+ *    Full nodes split in two (at the right edge: 24 + 1, so that building in order fills the nodes); nodes
+ *    under a quarter full join a neighbour when both fill less than three quarters of one.
  *
  * 3. Invariants                                                        (checked by vmi_order_check())
  *    O1  entries are in strictly ascending order.
  *    O2  an inner entry has its child's first key, and its child's largest size or first start.
  *    O3  all leaves are on one level; no node but the root is empty; count counts the leaf entries.
+ *    O4  behind the last entry of a node, keys are the largest number; others are that, too, in size
+ *        order, and 0 in address order.
  *
- * 4. Costs: O(log n) each; a search for a fit visits at most two nodes a level.
+ * 4. Costs: O(log n) each; a search for a fit visits at most two nodes a level; a change where a way
+ *    leads begins in the leaf, and goes up only as far as nodes change.
  *
  * 5. Locking and failure
  *    No locks: the caller holds the arena lock.  insert needs vmi_order_need() free nodes; nothing else
@@ -67,6 +73,15 @@ struct vmi_entry {
     uint32_t tag;
 };
 
+/* A place in an order, until the order changes.  The way to a leaf: step[0] is the root. */
+struct vmi_way {
+    unsigned depth; /* index of the leaf's step */
+    struct {
+        struct vmi_node *node;
+        unsigned slot;
+    } step[VMI_ORDER_LEVELS_MAX];
+};
+
 void vmi_order_init(struct vmi_order *order, struct vmi_slab *nodes, bool by_size);
 
 /* Nodes that one insertion may take. */
@@ -86,17 +101,21 @@ void vmi_order_remove(struct vmi_order *order, uint64_t key, uint64_t other);
 void vmi_order_update(
     struct vmi_order *order, uint64_t key, uint64_t new_key, uint64_t new_other, uint32_t tag);
 
+/*
+ * The same three for somebody who is at the entry, or, to insert, at the one before it.  After an
+ * update, and only then, the way is as good as before.
+ */
+void vmi_order_insert_here(
+    struct vmi_order *order, const struct vmi_way *way, uint64_t key, uint64_t other, uint32_t tag);
+void vmi_order_remove_here(struct vmi_order *order, const struct vmi_way *way);
+void vmi_order_update_here(
+    struct vmi_order *order, const struct vmi_way *way, uint64_t key, uint64_t other, uint32_t tag);
+
+/* Have the leaf where `key` is or belongs brought in, while something else is waited for. */
+void vmi_order_approach(const struct vmi_order *order, uint64_t key);
+
 /* Give all nodes back. */
 void vmi_order_clear(struct vmi_order *order);
-
-/* A place in an order, until the order changes.  The way to a leaf: step[0] is the root. */
-struct vmi_way {
-    unsigned depth; /* index of the leaf's step */
-    struct {
-        const struct vmi_node *node;
-        unsigned slot;
-    } step[VMI_ORDER_LEVELS_MAX];
-};
 
 /*
  * Go to the last entry at or before (key, other) -- before key alone, in address order -- or, if there

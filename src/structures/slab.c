@@ -68,6 +68,10 @@ vmi_slab_take(struct vmi_slab *slab)
     if (chunk->free_head != 0) {
         index = chunk->free_head;
         chunk->free_head = *(const uint32_t *)vmi_slab_at(slab, index, slab->object_log2);
+        if (chunk->free_head != 0) {
+            /* The next one to be taken has to be read before it is known who follows. */
+            vmi_prefetch(vmi_slab_at(slab, chunk->free_head, slab->object_log2), 1);
+        }
     } else {
         index = (chunk->number << slots_log2(slab)) + chunk->fresh++;
     }

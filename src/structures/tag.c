@@ -14,7 +14,8 @@ bool
 vmi_tags_refill(struct vmi_tags *tags, uint32_t count)
 {
     VMI_ASSERT(count <= VMI_SPARES_MAX / 2);
-    while (tags->spare_count < VMI_SPARES_MAX / 2 && tags->slab.free_count > 0) {
+    /* No more than are wanted: by the next time, the slab has the next one at hand. */
+    while (tags->spare_count < count && tags->slab.free_count > 0) {
         tags->spare[tags->spare_count++] = vmi_slab_take(&tags->slab);
     }
     return tags->spare_count >= count;

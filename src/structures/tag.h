@@ -132,7 +132,7 @@ vmi_tag_prev(const struct vmi_tag *tag)
 
 void vmi_tags_init(struct vmi_tags *tags);
 
-/* Make `count` tags available without touching a chunk list again.  False: a chunk is needed. */
+/* Have `count` tags at hand.  False: a chunk is needed. */
 bool vmi_tags_refill(struct vmi_tags *tags, uint32_t count);
 
 /* Put all but `keep` spares back into the chunks. */

@@ -3,11 +3,12 @@
  *
  * Both orders (by address: key = start, other = size; by size: key = size, other = start) hold at
  * every moment what a sorted array of the same entries holds:
- *  - O1 to O3 hold (vmi_order_check()), count is the array's, vmi_order_largest() its largest size.
+ *  - O1 to O4 hold (vmi_order_check()), count is the array's, vmi_order_largest() its largest size.
  *  - seek and seek_back give the array's next, and previous, entry of at least `least` units, from keys
  *    that are there, beside them and at both ends of the space; or leave *entry alone.
  *  - A way goes to the array's last entry at or before a key, and from there on and back, entry by entry
  *    or over the entries that are too small.
+ *  - What is inserted, removed or updated where a way leads is as if it were looked for by its key.
  *  - An insertion takes at most vmi_order_need() nodes; clearing, or removing everything, gives all back.
  *  - Entries inserted in ascending order fill their nodes.
  *
@@ -425,6 +426,70 @@ test_a_way_leads_through_all_entries_in_order(void)
     }
 }
 
+/* The array's entry that a way leads to, which it came to by vmi_order_next() or _previous(). */
+static uint32_t
+go_by_steps(const struct fixture *f, struct vmt_rng *rng, struct vmi_way *way)
+{
+    struct vmi_entry entry = untouched;
+
+    vmi_order_go(&f->order, vmt_rng_below(rng, f->array[f->count - 1].key + 2), 0, way);
+    if (vmt_rng_below(rng, 2) == 0) {
+        (void)vmi_order_next(&f->order, way, vmt_rng_below(rng, 12), &entry);
+    } else {
+        (void)vmi_order_previous(&f->order, way, vmt_rng_below(rng, 12), &entry);
+    }
+    if (entry.tag == untouched.tag) {
+        /* No such entry: the way ends there. */
+        vmi_order_go(&f->order, f->array[f->count / 2].key, 0, way);
+        (void)vmi_order_here(&f->order, way, &entry);
+    }
+    return place_of(f, entry.key, 0);
+}
+
+/* Where a hole is carved: it shrinks, goes, or becomes two. */
+static void
+test_an_entry_is_changed_where_a_way_leads(void)
+{
+    struct vmt_rng rng = { .state = vmt_seed() };
+    struct fixture f;
+
+    set_up(&f, false);
+    for (uint32_t i = 0; i < 800; i++) {
+        insert(&f, 1000u * i, 1 + vmt_rng_below(&rng, 9), 100 + i);
+    }
+    for (uint64_t op = 0; op < vmt_ops(4000) && !vmt_failed(); op++) {
+        struct vmi_way way;
+        const uint32_t place = go_by_steps(&f, &rng, &way);
+        struct vmi_entry *entry = &f.array[place];
+        const uint64_t above = place + 1 < f.count ? f.array[place + 1].key : entry->key + 1000;
+        vmt_context("operation", op);
+        check_here(&f, &way, place + 1);
+        if (f.count > 600 + op / 10 % 2 * 400) {
+            vmi_order_remove_here(&f.order, &way);
+            f.count--;
+            memmove(entry, entry + 1, (f.count - place) * sizeof *entry);
+        } else {
+            entry->other = 1 + vmt_rng_below(&rng, 12);
+            entry->tag++;
+            vmi_order_update_here(&f.order, &way, entry->key, entry->other, entry->tag);
+            check_here(&f, &way, place + 1);
+            if (above - entry->key > 1) {
+                const struct vmi_entry high = { (entry->key + above) / 2, op % 11 + 1, 7 };
+                vmi_order_insert_here(&f.order, &way, high.key, high.other, high.tag);
+                memmove(entry + 2, entry + 1, (f.count - place - 1) * sizeof *entry);
+                entry[1] = high;
+                f.count++;
+            }
+        }
+        if (op % 16 == 0) {
+            check_whole(&f);
+        }
+        check_seeks_around(&f, above, 0, 5);
+    }
+    check_whole(&f);
+    tear_down(&f);
+}
+
 static void
 test_a_way_can_turn_round(void)
 {
@@ -535,6 +600,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_two_orders_share_their_nodes),
     VMT_TEST(test_an_update_changes_an_entry_in_its_place),
     VMT_TEST(test_a_way_leads_through_all_entries_in_order),
+    VMT_TEST(test_an_entry_is_changed_where_a_way_leads),
     VMT_TEST(test_a_way_can_turn_round),
     VMT_TEST(test_random_entries_by_address_agree_with_a_sorted_array),
     VMT_TEST(test_random_entries_by_size_agree_with_a_sorted_array),

@@ -4,6 +4,7 @@
  *    O1  entries are in strictly ascending order.
  *    O2  an inner entry has its child's first key, and its child's largest size or first start.
  *    O3  all leaves are on one level; no node but the root is empty; count counts the leaf entries.
+ *    O4  behind its last entry, a node's keys are the largest number, and `other` cannot matter.
  *
  * A tree of three levels in each order.  One field of a node, in the root, an inner node or a leaf, is
  * broken, the checker must name the invariant; the field is mended, and the checker must be content
@@ -161,9 +162,15 @@ test_a_wrong_count_of_entries_is_noticed(void)
     BREAK(f, f.order.count, 0, "O3");
     BREAK(f, f.order.root, 0, "O3"); /* everything is lost */
     BREAK(f, f.root->count, 0, "O3");
-    BREAK(f, f.root->count, 1, "O3");
+    BREAK(f, f.root->count, 1, "O4"); /* entries where there should be none */
     BREAK(f, f.root->count, VMI_FANOUT + 1, "O3");
-    BREAK(f, f.leaf->count, f.leaf->count - 1, "O3");
+    BREAK(f, f.leaf->count, f.leaf->count - 1, "O4");
+    /* A leaf that lost its last entry neatly. */
+    f.leaf->key[VMI_FANOUT - 1] = UINT64_MAX;
+    f.leaf->other[VMI_FANOUT - 1] = 0;
+    f.leaf->count--;
+    CHECK_BREAKS(vmi_order_check(&f.order), "O3");
+    f.leaf->count++;
     tear_down(&f);
 }
 
@@ -211,6 +218,27 @@ test_an_empty_or_overfull_child_is_noticed(void)
     }
 }
 
+/* Behind the last entry: a search that looks at a whole node must not be led astray. */
+static void
+test_a_node_that_is_not_padded_is_noticed(void)
+{
+    for (unsigned by_size = 0; by_size < 2; by_size++) {
+        struct fixture f;
+        set_up(&f, by_size == 1);
+        vmt_context("by size", by_size);
+        CHECK_U64(f.root->count, <, VMI_FANOUT);
+        for (unsigned slot = f.root->count; slot < VMI_FANOUT; slot++) {
+            BREAK(f, f.root->key[slot], UINT64_MAX - 1, "O4");
+            BREAK(f, f.root->other[slot], 1, "O4");
+        }
+        vmi_order_remove(&f.order, f.leaf->key[5], f.leaf->other[5]);
+        CHECK_HOLDS(vmi_order_check(&f.order));
+        BREAK(f, f.leaf->key[VMI_FANOUT - 1], 0, "O4");
+        BREAK(f, f.leaf->other[VMI_FANOUT - 1], 2, "O4");
+        tear_down(&f);
+    }
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_entries_out_of_order_are_noticed),
     VMT_TEST(test_equal_entries_are_noticed),
@@ -220,6 +248,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_a_leaf_on_another_level_is_noticed),
     VMT_TEST(test_a_wrong_number_of_levels_is_noticed),
     VMT_TEST(test_an_empty_or_overfull_child_is_noticed),
+    VMT_TEST(test_a_node_that_is_not_padded_is_noticed),
 };
 
 VMT_SUITE(tests);
