@@ -124,7 +124,9 @@ vmi_port_window_put(void *window, size_t bytes)
 void
 vmi_port_window_drop(void *part, size_t bytes)
 {
-    (void)madvise(part, bytes, MADV_DONTNEED);
+    if (madvise(part, bytes, MADV_DONTNEED) != 0) {
+        memset(part, 0, bytes); /* not a multiple of this machine's pages */
+    }
 }
 
 uint64_t

@@ -76,7 +76,7 @@ void *vmi_port_pages_get(size_t bytes);
 void vmi_port_pages_put(void *memory, size_t bytes);
 
 /* Memory may be put back in parts, of so many bytes at a time: a large one takes long. */
-#define VMI_PORT_PART_BYTES 65536
+#define VMI_PORT_PART_BYTES 16384
 
 /*
  * A window: address space in which memory appears, zeroed, where it is touched, and from which parts

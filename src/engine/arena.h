@@ -41,6 +41,11 @@ struct vmi_supply {
     struct vmi_piece *garbage;     /* (A) to be put back to the source when the lock is left */
     size_t bytes;                  /* (A) obtained and not put back */
     bool is_port;                  /* (C) the source is the port's pages */
+    bool has_rehearsed;            /* (A) the port was called lately to drop something */
+    char *table_window;            /* (C) where tables of the busy index lie; NULL = none */
+    size_t old_at;                 /* (A) of an old table there: dropped up to here, */
+    size_t old_head;               /* (A) and again, once it is empty, up to here */
+    size_t old_bytes;              /* (A) of it that still count as obtained */
 };
 
 /* Where spans come from: engine/import.h.  Constant while an import is under way. */

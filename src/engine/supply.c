@@ -10,7 +10,10 @@ enum {
     ALIGN_BYTES = 64,
     BUILD_TRIES = 4,       /* how often a build is begun again that a free had to give up */
     CHUNK_OBJECTS_MIN = 8, /* of a chunk from what is left of the caller's memory */
-    NODES_KEPT = 32        /* while an index is in use */
+    DROP_BYTES = 16384,    /* of a window, that one operation gives back: a few pages */
+    REHEARSE_BYTES = 4096, /* at the beginning of the window for tables, where no table lies */
+    WINDOW_TABLE_MIN = 8192,
+    NODES_KEPT = 32 /* while an index is in use */
 };
 
 struct vmi_blob {
@@ -218,8 +221,9 @@ supply_slab(struct vmem_arena *arena, struct vmi_slab *slab, uint32_t count)
     bytes = vmi_slab_chunk_bytes(slab);
     memory = vmi_slab_window_part(slab);
     if (memory != NULL) {
+        const uint32_t entries = slab->dir_count;
         vmi_slab_add_chunk(slab, memory, bytes);
-        arena->supply.bytes += bytes;
+        arena->supply.bytes += bytes + (slab->dir_count - entries) * sizeof slab->dir[0];
         return OBTAINED;
     }
     memory = obtain_or_less(arena, &bytes, (size_t)CHUNK_OBJECTS_MIN << slab->object_log2, &left);
@@ -243,6 +247,36 @@ supply_tags(struct vmem_arena *arena, uint32_t count)
     return supply_slab(arena, &arena->tags.slab, count);
 }
 
+/* Memory for a table in the window for tables, if there is one and it is large enough; else NULL. */
+static void *
+table_part(struct vmem_arena *arena, size_t bytes)
+{
+    if (arena->supply.table_window == NULL || bytes < WINDOW_TABLE_MIN ||
+        bytes > ((size_t)1 << VMI_WINDOW_LOG2) / 4) {
+        return NULL;
+    }
+    arena->supply.bytes += bytes;
+    return arena->supply.table_window + 3 * bytes;
+}
+
+static bool
+is_table_part(const struct vmem_arena *arena, const struct vmi_bucket *bucket)
+{
+    const uintptr_t window = (uintptr_t)arena->supply.table_window;
+
+    return window != 0 && (uintptr_t)bucket - window < (uintptr_t)1 << VMI_WINDOW_LOG2;
+}
+
+static void
+resize_busy(struct vmem_arena *arena, void *memory, size_t bytes)
+{
+    vmi_busy_resize(&arena->busy, memory, bytes);
+    arena->supply.old_at = 0;
+    arena->supply.old_head = 0;
+    arena->supply.has_rehearsed = false;
+    arena->supply.old_bytes = vmi_table_bytes(&arena->busy.old);
+}
+
 static enum outcome
 supply_busy(struct vmem_arena *arena)
 {
@@ -254,6 +288,11 @@ supply_busy(struct vmem_arena *arena)
 
     if (wanted == 0) {
         return is_urgent ? NOT_TO_HAVE : IS_THERE;
+    }
+    memory = table_part(arena, bytes);
+    if (memory != NULL) {
+        resize_busy(arena, memory, bytes);
+        return OBTAINED;
     }
     memory = obtain(arena, &bytes, &left);
     if (memory == NULL) {
@@ -268,7 +307,7 @@ supply_busy(struct vmem_arena *arena)
         retire(arena, memory, bytes);
         return OBTAINED;
     }
-    vmi_busy_resize(&arena->busy, memory, bytes);
+    resize_busy(arena, memory, bytes);
     return OBTAINED;
 }
 
@@ -356,10 +395,24 @@ vmi_supply_set_windows(struct vmem_arena *arena)
     struct vmi_slab *slabs[] = { &arena->tags.slab, &arena->nodes };
 
     for (unsigned i = 0; i < sizeof slabs / sizeof slabs[0]; i++) {
-        vmi_slab_set_window(slabs[i], vmi_port_window_get((size_t)1 << VMI_WINDOW_LOG2));
+        vmi_slab_set_window(slabs[i], vmi_port_window_get(VMI_SLAB_WINDOW_BYTES));
     }
+    arena->supply.table_window = vmi_port_window_get((size_t)1 << VMI_WINDOW_LOG2);
 #else
     (void)arena;
+#endif
+}
+
+static void
+put_window(void *window, size_t bytes)
+{
+#if VMI_PORT_HAS_WINDOW
+    if (window != NULL) {
+        vmi_port_window_put(window, bytes);
+    }
+#else
+    (void)window;
+    (void)bytes;
 #endif
 }
 
@@ -374,41 +427,101 @@ drop_part(void *memory, size_t bytes)
 #endif
 }
 
-static void
-put_window(void *window)
+/*
+ * The first call after a pause takes the port several times as long as the next one: nothing of it is in
+ * the processor's caches, and what the system has put off is done first.  So the first is for a part that
+ * was never touched, in an operation of its own.  False: there was one lately.
+ */
+static bool
+rehearse_drop(struct vmem_arena *arena)
 {
-#if VMI_PORT_HAS_WINDOW
-    if (window != NULL) {
-        vmi_port_window_put(window, (size_t)1 << VMI_WINDOW_LOG2);
+    if (arena->supply.has_rehearsed || arena->supply.table_window == NULL) {
+        return false;
     }
-#else
-    (void)window;
-#endif
+    arena->supply.has_rehearsed = true;
+    drop_part(arena->supply.table_window, REHEARSE_BYTES);
+    return true;
 }
 
-static void
-step_busy(struct vmem_arena *arena, uint32_t slots)
+/* Drop a part of the old table that nobody will look at again.  False: there is none for now. */
+static bool
+drop_old_part(struct vmem_arena *arena)
+{
+    struct vmi_supply *supply = &arena->supply;
+    const size_t whole = vmi_table_bytes(&arena->busy.old);
+    const size_t part = whole < DROP_BYTES ? whole : DROP_BYTES;
+    const size_t head = arena->busy.old.wrap * sizeof(struct vmi_bucket);
+    size_t first;
+    size_t idle;
+
+    vmi_busy_idle(&arena->busy, &first, &idle);
+    if (supply->old_at < first) {
+        supply->old_at = (first + part - 1) / part * part; /* what is left out is the head's */
+    }
+    if (supply->old_at + part <= first + idle) {
+        if (rehearse_drop(arena)) {
+            return true;
+        }
+        drop_part((char *)arena->busy.old.bucket + supply->old_at, part);
+        supply->old_at += part;
+        supply->old_bytes -= part;
+        supply->bytes -= part;
+        return true;
+    }
+    if (idle == whole && supply->old_head < head) {
+        drop_part((char *)arena->busy.old.bucket + supply->old_head, part);
+        supply->old_head += part;
+        return true;
+    }
+    return false;
+}
+
+/* Empty some buckets of the old table.  True if some memory was dropped. */
+static bool
+step_busy(struct vmem_arena *arena, uint32_t buckets)
+{
+    bool is_empty;
+    bool has_dropped;
+    size_t bytes;
+    void *memory;
+
+    if (!vmi_busy_is_moving(&arena->busy)) {
+        return false;
+    }
+    is_empty = vmi_busy_step(&arena->busy, buckets);
+    if (is_table_part(arena, arena->busy.old.bucket)) {
+        has_dropped = drop_old_part(arena);
+        if (is_empty && !has_dropped) {
+            (void)vmi_busy_end(&arena->busy, &bytes);
+            arena->supply.bytes -= arena->supply.old_bytes;
+        }
+        return has_dropped;
+    }
+    if (is_empty) {
+        memory = vmi_busy_end(&arena->busy, &bytes);
+        retire(arena, memory, bytes);
+    }
+    return false;
+}
+
+/* Give a part of an empty chunk back; the operation that emptied it only begins.  False: no surplus. */
+static bool
+tidy_slab(struct vmem_arena *arena, struct vmi_slab *slab)
 {
     size_t bytes;
     void *memory;
 
-    if (vmi_busy_is_moving(&arena->busy)) {
-        memory = vmi_busy_step(&arena->busy, slots, &bytes);
-        if (memory != NULL) {
-            retire(arena, memory, bytes);
+    if (slab->leaving == NULL) {
+        if (!vmi_slab_begin_to_detach(slab)) {
+            return false;
         }
+        arena->supply.has_rehearsed = false;
+        return true;
     }
-}
-
-static bool
-detach_chunk(struct vmem_arena *arena, struct vmi_slab *slab)
-{
-    size_t bytes;
-    void *memory = vmi_slab_detach_chunk(slab, &bytes);
-
-    if (memory == NULL) {
-        return false;
+    if (vmi_slab_is_in_window(slab, slab->leaving) && rehearse_drop(arena)) {
+        return true;
     }
+    memory = vmi_slab_detach_part(slab, DROP_BYTES, &bytes);
     if (vmi_slab_is_in_window(slab, memory)) {
         /* At once: its part of the window may be used again as soon as the lock is left. */
         drop_part(memory, bytes);
@@ -422,9 +535,18 @@ detach_chunk(struct vmem_arena *arena, struct vmi_slab *slab)
 VMI_NOINLINE void
 vmi_supply_tidy(struct vmem_arena *arena)
 {
-    step_busy(arena, VMI_BUSY_STEP);
-    (void)detach_chunk(arena, &arena->tags.slab);
-    (void)detach_chunk(arena, &arena->nodes);
+    /* One thing that calls the port in one operation. */
+    if (!step_busy(arena, VMI_BUSY_STEP) && !tidy_slab(arena, &arena->tags.slab)) {
+        (void)tidy_slab(arena, &arena->nodes);
+    }
+}
+
+static void
+finish_busy(struct vmem_arena *arena)
+{
+    while (vmi_busy_is_moving(&arena->busy)) {
+        (void)step_busy(arena, UINT32_MAX);
+    }
 }
 
 void
@@ -434,23 +556,26 @@ vmi_supply_maintain(struct vmem_arena *arena)
     bool left;
     size_t wanted;
 
-    step_busy(arena, UINT32_MAX);
+    finish_busy(arena);
     for (wanted = vmi_busy_wants(&arena->busy, true, &is_urgent); wanted != 0;
          wanted = vmi_busy_wants(&arena->busy, true, &is_urgent)) {
         size_t bytes = wanted;
-        void *memory = obtain(arena, &bytes, &left);
+        void *memory = table_part(arena, bytes);
         if (memory == NULL) {
-            break;
+            memory = obtain(arena, &bytes, &left);
+            if (memory == NULL) {
+                break;
+            }
+            if (vmi_busy_wants(&arena->busy, true, &is_urgent) != wanted) {
+                retire(arena, memory, bytes);
+                continue;
+            }
         }
-        if (vmi_busy_wants(&arena->busy, true, &is_urgent) != wanted) {
-            retire(arena, memory, bytes);
-            continue;
-        }
-        vmi_busy_resize(&arena->busy, memory, bytes);
-        step_busy(arena, UINT32_MAX);
+        resize_busy(arena, memory, bytes);
+        finish_busy(arena);
     }
     vmi_tags_spill(&arena->tags, VMI_TAGS_RESERVE);
-    while (detach_chunk(arena, &arena->tags.slab) || detach_chunk(arena, &arena->nodes)) {
+    while (tidy_slab(arena, &arena->tags.slab) || tidy_slab(arena, &arena->nodes)) {
     }
     vmi_supply_nodes_softly(arena);
 }
@@ -476,14 +601,15 @@ vmi_supply_end(struct vmem_arena *arena)
 
     vmi_slab_release(&arena->tags.slab, put_unless_in_blob, supply);
     vmi_slab_release(&arena->nodes, put_unless_in_blob, supply);
-    put_window(tag_window);
-    put_window(node_window);
-    if (vmi_busy_is_moving(&arena->busy)) {
+    put_window(tag_window, VMI_SLAB_WINDOW_BYTES);
+    put_window(node_window, VMI_SLAB_WINDOW_BYTES);
+    if (vmi_busy_is_moving(&arena->busy) && !is_table_part(arena, arena->busy.old.bucket)) {
         put_unless_in_blob(supply, arena->busy.old.bucket, vmi_table_bytes(&arena->busy.old));
     }
-    if (arena->busy.table.bucket != NULL) {
+    if (arena->busy.table.bucket != NULL && !is_table_part(arena, arena->busy.table.bucket)) {
         put_unless_in_blob(supply, arena->busy.table.bucket, vmi_table_bytes(&arena->busy.table));
     }
+    put_window(supply->table_window, (size_t)1 << VMI_WINDOW_LOG2);
     if (arena->bins.bin != NULL) {
         put_unless_in_blob(supply, arena->bins.bin, arena->bins_bytes);
     }

@@ -13,6 +13,10 @@
  *    What becomes superfluous is put on the garbage list, and back to the source when the lock is left:
  *    one piece at a time, a large one of the port's in parts, so that no call pays for all of it.
  *
+ *    Where the port has windows, chunks and the tables of the busy index lie in them, and nothing is
+ *    mapped or unmapped while an arena lives: what is no longer needed is dropped, some pages a call.
+ *    A table of b bytes lies at 3 b in its window; tables of different sizes do not meet there.
+ *
  * 3. Locking: the source is called without the lock, so it may be fed by an arena that is fed by it.
  *
  * 4. Where it comes from
@@ -66,7 +70,7 @@ VMI_NOINLINE void vmi_supply_nodes_softly(struct vmem_arena *arena);
 /* Build an index to the end; the lock may be left.  False: no memory, the index is off. */
 bool vmi_index_build(struct vmem_arena *arena, struct vmi_index *index);
 
-/* Empty some more of an old busy table; put back a chunk of tags that became empty. */
+/* Empty some more of an old busy table; put back a part of what became empty. */
 VMI_NOINLINE void vmi_supply_tidy(struct vmem_arena *arena);
 
 /* Do all pending work: see vmem_maintain(). */

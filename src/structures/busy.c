@@ -93,9 +93,10 @@ set_strays(struct vmi_bucket *bucket, unsigned count)
 }
 
 VMI_NOINLINE void
-vmi_busy_insert_stray(const struct vmi_table *table, uint32_t home, uint32_t hash, uint32_t index)
+vmi_busy_insert_stray(struct vmi_table *table, uint32_t home, uint32_t hash, uint32_t index)
 {
     struct vmi_bucket *home_bucket = &table->bucket[home];
+    const uint32_t first = home;
     unsigned empty = 0;
 
     if (strays_of(home_bucket) != VMI_STRAYS_MANY) {
@@ -106,6 +107,9 @@ vmi_busy_insert_stray(const struct vmi_table *table, uint32_t home, uint32_t has
         empty = vmi_bucket_match(&table->bucket[home], 0);
     }
     vmi_bucket_put(&table->bucket[home], vmi_lowest_bit(empty), hash, index);
+    if (home < first && home >= table->wrap) {
+        table->wrap = home + 1;
+    }
 }
 
 /* Is there anything more to look for, after `seen` strays, in the bucket `distance` beyond the home? */
@@ -194,18 +198,33 @@ empty_home(struct vmi_busy *busy, uint32_t home)
     }
 }
 
-void *
-vmi_busy_step(struct vmi_busy *busy, uint32_t buckets, size_t *bytes)
+bool
+vmi_busy_step(struct vmi_busy *busy, uint32_t buckets)
 {
-    void *memory = busy->old.bucket;
-
     for (; buckets > 0 && busy->border <= busy->old.mask; buckets--) {
         empty_home(busy, busy->border);
         busy->border++;
     }
-    if (busy->border <= busy->old.mask) {
-        return NULL;
-    }
+    return busy->border > busy->old.mask;
+}
+
+void
+vmi_busy_idle(const struct vmi_busy *busy, size_t *first, size_t *bytes)
+{
+    const uint32_t wrap = busy->old.wrap;
+    const bool is_empty = busy->border > busy->old.mask;
+
+    *first = is_empty ? 0 : wrap * sizeof(struct vmi_bucket);
+    *bytes =
+        busy->border > wrap || is_empty ? busy->border * sizeof(struct vmi_bucket) - *first : 0;
+}
+
+void *
+vmi_busy_end(struct vmi_busy *busy, size_t *bytes)
+{
+    void *memory = busy->old.bucket;
+
+    VMI_ASSERT(busy->border > busy->old.mask);
     *bytes = vmi_table_bytes(&busy->old);
     busy->old.bucket = NULL;
     return memory;

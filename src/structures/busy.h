@@ -22,6 +22,10 @@
  *      old  [ ... | ... | ... || abc | de- | fgh ]      homes left of the border || : see the new table
  *      new  [ ... | ... | ... | ... | ... | ... | - | - | - | - | - | - ]
  *
+ *    Where the old table is memory that reads as zero when it was given back, its buckets below the border
+ *    can go at once, so that the two tables together never take more than the new one will.  Only its
+ *    first buckets must stay: the strays of its last homes wrap to there.
+ *
  *    The count of strays has no word of its own: it is kept, two bits each, above the 30-bit tag indices
  *    of the bucket's first four slots.  At 255, which takes addresses chosen to collide, it no longer
  *    counts: it then means "any number", until the table is next resized.
@@ -73,6 +77,7 @@ struct vmi_table {
     struct vmi_bucket *bucket;
     uint32_t mask;  /* buckets - 1 */
     uint32_t shift; /* home = hash >> shift */
+    uint32_t wrap;  /* buckets from the first on that may hold strays of the last homes */
 };
 
 struct vmi_busy {
@@ -102,14 +107,22 @@ size_t vmi_busy_wants(const struct vmi_busy *busy, bool may_shrink, bool *is_urg
 /* Begin to move to a zeroed table.  Requires: vmi_busy_wants() asked for it, no move under way. */
 void vmi_busy_resize(struct vmi_busy *busy, void *memory, size_t bytes);
 
-/* Empty some more of the old table.  Returns it, and its bytes, once it is empty; else NULL. */
-void *vmi_busy_step(struct vmi_busy *busy, uint32_t buckets, size_t *bytes);
+/* Empty some more of the old table.  True if it is empty. */
+bool vmi_busy_step(struct vmi_busy *busy, uint32_t buckets);
+
+/*
+ * The bytes of the old table that nobody will look at again, whatever is inserted: *bytes of them from
+ * *first on.  Requires: a move is under way.
+ */
+void vmi_busy_idle(const struct vmi_busy *busy, size_t *first, size_t *bytes);
+
+/* End the move.  Returns the old table, and its bytes.  Requires: it is empty. */
+void *vmi_busy_end(struct vmi_busy *busy, size_t *bytes);
 
 const char *vmi_busy_check(const struct vmi_busy *busy, const struct vmi_tags *tags);
 
 /* Insert an entry whose home is full. */
-void vmi_busy_insert_stray(
-    const struct vmi_table *table, uint32_t home, uint32_t hash, uint32_t index);
+void vmi_busy_insert_stray(struct vmi_table *table, uint32_t home, uint32_t hash, uint32_t index);
 
 /*
  * Multiplicative hashing: never 0.  Low bits that all addresses have in common, because of a large
@@ -133,14 +146,18 @@ vmi_table_bytes(const struct vmi_table *table)
     return ((size_t)table->mask + 1) * sizeof(struct vmi_bucket);
 }
 
+/* Are entries of this hash in the old table? */
+static inline bool
+vmi_busy_is_old(const struct vmi_busy *busy, uint32_t hash)
+{
+    return VMI_UNLIKELY(vmi_busy_is_moving(busy)) && hash >> busy->old.shift >= busy->border;
+}
+
 /* The table in which entries of this hash are. */
 static inline const struct vmi_table *
 vmi_busy_table(const struct vmi_busy *busy, uint32_t hash)
 {
-    if (VMI_UNLIKELY(vmi_busy_is_moving(busy)) && hash >> busy->old.shift >= busy->border) {
-        return &busy->old;
-    }
-    return &busy->table;
+    return vmi_busy_is_old(busy, hash) ? &busy->old : &busy->table;
 }
 
 /* Bit i: the hash of slot i is this one. */
@@ -172,7 +189,7 @@ vmi_bucket_put(struct vmi_bucket *bucket, unsigned place, uint32_t hash, uint32_
 }
 
 static inline void
-vmi_table_insert(const struct vmi_table *table, uint32_t hash, uint32_t index)
+vmi_table_insert(struct vmi_table *table, uint32_t hash, uint32_t index)
 {
     const uint32_t home = hash >> table->shift;
     struct vmi_bucket *bucket = &table->bucket[home];
@@ -191,7 +208,7 @@ vmi_busy_insert(struct vmi_busy *busy, vmem_addr_t start, uint32_t index)
 {
     const uint32_t hash = vmi_busy_hash(start);
 
-    vmi_table_insert(vmi_busy_table(busy, hash), hash, index);
+    vmi_table_insert(vmi_busy_is_old(busy, hash) ? &busy->old : &busy->table, hash, index);
     busy->count++;
 }
 

@@ -49,8 +49,9 @@ unlist_chunk(struct vmi_slab *slab, struct vmi_chunk *chunk)
 static void
 note_surplus(struct vmi_slab *slab)
 {
-    slab->has_surplus = slab->empty != NULL &&
-        slab->free_count >= 2 * (slab->empty->slot_count - slab->empty->slot_first);
+    slab->has_surplus = slab->leaving != NULL ||
+        (slab->empty != NULL &&
+            slab->free_count >= 2 * (slab->empty->slot_count - slab->empty->slot_first));
 }
 
 uint32_t
@@ -114,29 +115,39 @@ vmi_slab_chunk_bytes(const struct vmi_slab *slab)
     return (size_t)1 << (log2 < VMI_CHUNK_LOG2 ? log2 : VMI_CHUNK_LOG2);
 }
 
-/* The lowest free directory entry; dir_count if there is no hole. */
+/* A free directory entry: the one that became free last, or dir_count. */
 static uint32_t
 free_entry(const struct vmi_slab *slab)
 {
-    uint32_t number = 0;
+    return slab->dir_free != 0 ? slab->dir_free - 1 : slab->dir_count;
+}
 
-    if (slab->chunk_count == slab->dir_count) {
-        return slab->dir_count;
-    }
-    while (slab->dir[number] != 0) {
-        number++;
-    }
-    return number;
+static uintptr_t *
+dir_in_window(const struct vmi_slab *slab)
+{
+    return (uintptr_t *)((uintptr_t)slab->window_memory + ((uintptr_t)1 << VMI_WINDOW_LOG2));
 }
 
 bool
-vmi_slab_dir_is_full(const struct vmi_slab *slab, size_t *bytes)
+vmi_slab_dir_is_full(struct vmi_slab *slab, size_t *bytes)
 {
-    if (slab->chunk_count < slab->dir_capacity) {
+    if (slab->dir_free != 0 || slab->dir_count < slab->dir_capacity) {
+        return false;
+    }
+    if (slab->window != 0 && slab->dir == slab->dir_inline) {
+        (void)vmi_slab_dir_replace(
+            slab, dir_in_window(slab), VMI_WINDOW_PARTS * sizeof slab->dir[0], bytes);
         return false;
     }
     *bytes = (size_t)slab->dir_capacity * 2 * sizeof slab->dir[0];
     return true;
+}
+
+/* Was the directory obtained for itself? */
+static bool
+is_dir_foreign(const struct vmi_slab *slab, const uintptr_t *dir)
+{
+    return dir != slab->dir_inline && (slab->window_memory == NULL || dir != dir_in_window(slab));
 }
 
 void *
@@ -151,7 +162,7 @@ vmi_slab_dir_replace(struct vmi_slab *slab, void *memory, size_t bytes, size_t *
     *old_bytes = (size_t)slab->dir_capacity * sizeof old[0];
     slab->dir = dir;
     slab->dir_capacity = (uint32_t)(bytes / sizeof dir[0]);
-    return old == slab->dir_inline ? NULL : old;
+    return is_dir_foreign(slab, old) ? old : NULL;
 }
 
 void
@@ -200,34 +211,47 @@ vmi_slab_add_chunk(struct vmi_slab *slab, void *memory, size_t bytes)
     chunk->slot_count = (uint32_t)slots;
     chunk->fresh = chunk->slot_first;
     chunk->bytes = bytes;
+    if (slab->dir_free != 0) {
+        slab->dir_free = (uint32_t)(slab->dir[number] >> 1);
+    } else {
+        slab->dir_count++;
+    }
     slab->dir[number] = (uintptr_t)memory - ((uintptr_t)number << VMI_CHUNK_LOG2) + 1;
-    slab->dir_count = number == slab->dir_count ? number + 1 : slab->dir_count;
     slab->chunk_count++;
     slab->free_count += chunk->slot_count - chunk->slot_first;
     list_chunk(slab, chunk);
 }
 
-static void
-forget_chunk(struct vmi_slab *slab, struct vmi_chunk *chunk)
-{
-    slab->dir[chunk->number] = 0;
-    slab->chunk_count--;
-    while (slab->dir_count > 0 && slab->dir[slab->dir_count - 1] == 0) {
-        slab->dir_count--;
-    }
-}
-
-void *
-vmi_slab_detach_chunk(struct vmi_slab *slab, size_t *bytes)
+bool
+vmi_slab_begin_to_detach(struct vmi_slab *slab)
 {
     struct vmi_chunk *chunk = slab->empty;
 
+    VMI_ASSERT(slab->leaving == NULL);
     if (!slab->has_surplus) {
-        return NULL;
+        return false;
     }
     slab->empty = chunk->next;
     slab->free_count -= chunk->slot_count - chunk->slot_first;
-    forget_chunk(slab, chunk);
+    slab->chunk_count--;
+    slab->dir[chunk->number] = 0;
+    slab->leaving = chunk;
+    return true;
+}
+
+void *
+vmi_slab_detach_part(struct vmi_slab *slab, size_t part_bytes, size_t *bytes)
+{
+    struct vmi_chunk *chunk = slab->leaving;
+
+    if (chunk->bytes > part_bytes && vmi_slab_is_in_window(slab, chunk)) {
+        chunk->bytes -= part_bytes;
+        *bytes = part_bytes;
+        return (char *)chunk + chunk->bytes;
+    }
+    slab->leaving = NULL;
+    slab->dir[chunk->number] = (uintptr_t)slab->dir_free << 1;
+    slab->dir_free = chunk->number + 1;
     note_surplus(slab);
     *bytes = chunk->bytes;
     return chunk;
@@ -243,7 +267,10 @@ vmi_slab_release(
             put(arg, chunk, chunk->bytes);
         }
     }
-    if (slab->dir != slab->dir_inline) {
+    if (slab->leaving != NULL && !vmi_slab_is_in_window(slab, slab->leaving)) {
+        put(arg, slab->leaving, slab->leaving->bytes);
+    }
+    if (is_dir_foreign(slab, slab->dir)) {
         put(arg, slab->dir, (size_t)slab->dir_capacity * sizeof slab->dir[0]);
     }
     vmi_slab_init(slab, slab->object_log2);
@@ -276,9 +303,25 @@ are_lists_right(const struct vmi_slab *slab, uint32_t listed, uint32_t empty)
     return met == empty;
 }
 
+/* SL4: the entries without a chunk are those in the list of free ones, and that of a leaving chunk. */
+static bool
+is_dir_right(const struct vmi_slab *slab, uint32_t vacant)
+{
+    uint32_t met = slab->leaving != NULL ? 1 : 0;
+
+    for (uint32_t next = slab->dir_free; next != 0 && met <= vacant; met++) {
+        if (next > slab->dir_count || vmi_slab_chunk(slab, next - 1) != NULL) {
+            return false;
+        }
+        next = (uint32_t)(slab->dir[next - 1] >> 1);
+    }
+    return met == vacant;
+}
+
 const char *
 vmi_slab_check(const struct vmi_slab *slab)
 {
+    uint32_t vacant = 0;
     uint64_t free_slots = 0;
     uint32_t listed_chunks = 0;
     uint32_t empty_chunks = 0;
@@ -287,6 +330,7 @@ vmi_slab_check(const struct vmi_slab *slab)
         const struct vmi_chunk *chunk = vmi_slab_chunk(slab, number);
         uint32_t listed = 0;
         if (chunk == NULL) {
+            vacant++;
             continue;
         }
         for (uint32_t i = chunk->free_head; i != 0 && listed <= chunk->slot_count; listed++) {
@@ -305,6 +349,9 @@ vmi_slab_check(const struct vmi_slab *slab)
     }
     if (!are_lists_right(slab, listed_chunks, empty_chunks)) {
         return "SL2: a chunk with a free slot is listed as usable, or as empty";
+    }
+    if (!is_dir_right(slab, vacant)) {
+        return "SL4: a directory entry is a chunk's, or listed as free";
     }
     return free_slots == slab->free_count ? NULL : "SL1: free_count is the sum over the chunks";
 }

@@ -13,8 +13,11 @@
  *    Where the port has a window (address space that fills with memory where it is touched), chunk c lies
  *    at its c-th part, and object i at window + i * object size: no load at all, which is worth a sixth
  *    of a small arena's time.  The directory is kept nevertheless, for the day when the window is full.
+ *    Behind the chunks the window has room for a directory, so that this one never grows by copying.
  *    The first 64 bytes of a chunk are its header, so its first slots are never handed out, and index
  *    0 is never valid.  Slots are taken from the chunk's free list, then from its untouched end.
+ *    Entries of the directory whose chunks are gone are linked through the directory.  A chunk of a window
+ *    goes in parts, from its upper end, and keeps its entry until the last part, the header's, is gone.
  *
  *      dir  [ c0 | c1 | -  | c3 ]        chunk c1: [header|slot|slot|slot| untouched ... ]
  *
@@ -23,9 +26,11 @@
  *    SL2  a chunk with a free slot is in the list of usable chunks, or wholly free and in the list of
  *         empty ones; no other chunk is in a list.
  *    SL3  a chunk's used slots, free list and untouched slots make up all its slots.
+ *    SL4  an entry of the directory is a chunk's, or in the list of free ones, or that of the chunk that is
+ *         leaving.
  *
  * 4. Costs
- *    at, take, give: O(1).
+ *    at, take, give, add, detach: O(1); a directory that is not in a window is copied when it doubles.
  *
  * 5. Locking and failure
  *    No locks: the caller holds the arena lock.  take fails when free_count is 0; memory is obtained
@@ -41,8 +46,13 @@ enum {
     VMI_CHUNK_FIRST_LOG2 = 12, /* of the first chunk; each further one doubles */
     VMI_WINDOW_LOG2 = sizeof(void *) >= 8 ? 30 : 24, /* log2 of the bytes of a window */
     VMI_SLAB_DIR_INLINE = 8, /* directory entries before a directory must be obtained */
+    VMI_WINDOW_PARTS = 1 << (VMI_WINDOW_LOG2 - VMI_CHUNK_LOG2),
     VMI_CHUNK_HEADER_BYTES = 64
 };
+
+/* Address space for a slab: its chunks, then its directory. */
+#define VMI_SLAB_WINDOW_BYTES \
+    (((size_t)1 << VMI_WINDOW_LOG2) + VMI_WINDOW_PARTS * sizeof(uintptr_t))
 
 struct vmi_chunk {
     uint32_t number;     /* which directory entry */
@@ -59,17 +69,19 @@ struct vmi_chunk {
 };
 
 struct vmi_slab {
-    uintptr_t *dir;     /* biased chunk addresses + 1; 0 = no such chunk */
-    uint32_t dir_count; /* entries in use, holes included */
+    uintptr_t *dir; /* biased chunk addresses + 1; even: no such chunk, 2 * (next free one + 1) */
+    uint32_t dir_count; /* entries that were ever in use */
+    uint32_t dir_free;  /* the first free one of these, + 1; 0 = none */
     uint32_t dir_capacity;
     uint32_t free_count; /* slots free in all chunks */
     uint32_t chunk_count;
-    uint32_t object_log2;     /* log2 of an object's bytes */
-    char *window;             /* where object 0 would be; NULL = use the directory */
-    void *window_memory;      /* NULL = the slab never had one */
-    bool has_surplus;         /* an empty chunk, and another one's worth of slots: one can go */
-    struct vmi_chunk *usable; /* chunks with free slots */
-    struct vmi_chunk *empty;  /* chunks that became wholly free; used when nothing else is left */
+    uint32_t object_log2; /* log2 of an object's bytes */
+    char *window;         /* where object 0 would be; NULL = use the directory */
+    void *window_memory;  /* NULL = the slab never had one */
+    bool has_surplus;     /* an empty chunk, and another one's worth of slots: one can go, or is */
+    struct vmi_chunk *usable;  /* chunks with free slots */
+    struct vmi_chunk *empty;   /* chunks that became wholly free; used when nothing else is left */
+    struct vmi_chunk *leaving; /* of its bytes the first `bytes` are still to be detached */
     uintptr_t dir_inline[VMI_SLAB_DIR_INLINE];
 };
 
@@ -95,8 +107,9 @@ vmi_slab_chunk(const struct vmi_slab *slab, uint32_t number)
 {
     const uintptr_t biased = slab->dir[number];
 
-    return biased == 0 ? NULL
-                       : (struct vmi_chunk *)(biased + ((uintptr_t)number << VMI_CHUNK_LOG2) - 1);
+    return (biased & 1) == 0
+        ? NULL
+        : (struct vmi_chunk *)(biased + ((uintptr_t)number << VMI_CHUNK_LOG2) - 1);
 }
 
 /* True if the index could have been handed out: the chunk and the slot exist. */
@@ -117,6 +130,15 @@ uint32_t vmi_slab_take(struct vmi_slab *slab);
 /* Give a slot back.  Overwrites its first word. */
 void vmi_slab_give(struct vmi_slab *slab, uint32_t index);
 
+/* The last slot was taken: touch the directory where the next chunk's entry will be. */
+static inline void
+vmi_slab_expect_chunk(struct vmi_slab *slab)
+{
+    if (slab->dir_free == 0 && slab->dir_count < slab->dir_capacity) {
+        slab->dir[slab->dir_count] = 0;
+    }
+}
+
 /*
  * Where in the window the next chunk belongs; NULL: there is no window, or it is full and from now on
  * not used.
@@ -126,16 +148,22 @@ void *vmi_slab_window_part(struct vmi_slab *slab);
 /* True if memory is a part of the slab's window. */
 bool vmi_slab_is_in_window(const struct vmi_slab *slab, const void *memory);
 
-/* Give the slab a window.  Requires: it has no chunk yet. */
+/* Give the slab a window of VMI_SLAB_WINDOW_BYTES.  Requires: it has no chunk yet. */
 void vmi_slab_set_window(struct vmi_slab *slab, void *window);
 
 /* The bytes that the next chunk should have. */
 size_t vmi_slab_chunk_bytes(const struct vmi_slab *slab);
 
-/* True if the directory must grow before a chunk can be added; then to *bytes. */
-bool vmi_slab_dir_is_full(const struct vmi_slab *slab, size_t *bytes);
+/*
+ * True if the directory must grow before a chunk can be added; then to *bytes.  It moves into the window,
+ * if there is one, here and at once.
+ */
+bool vmi_slab_dir_is_full(struct vmi_slab *slab, size_t *bytes);
 
-/* Replace the directory by zeroed memory of `bytes` bytes.  Returns the old one, NULL if inline. */
+/*
+ * Replace the directory by zeroed memory of `bytes` bytes.  Returns the old one; NULL if it is part of
+ * the slab or of its window.
+ */
 void *vmi_slab_dir_replace(struct vmi_slab *slab, void *memory, size_t bytes, size_t *old_bytes);
 
 /*
@@ -144,8 +172,14 @@ void *vmi_slab_dir_replace(struct vmi_slab *slab, void *memory, size_t bytes, si
  */
 void vmi_slab_add_chunk(struct vmi_slab *slab, void *memory, size_t bytes);
 
-/* Detach an empty chunk, if there is a surplus; else NULL.  The memory's content is arbitrary. */
-void *vmi_slab_detach_chunk(struct vmi_slab *slab, size_t *bytes);
+/* Make an empty chunk one that is leaving.  Requires: none is yet.  False: there is no surplus. */
+bool vmi_slab_begin_to_detach(struct vmi_slab *slab);
+
+/*
+ * Detach the leaving chunk; its memory's content is arbitrary.  In a window: at most `part_bytes` of it, a
+ * multiple of what the port drops; the rest is for later calls.  Requires: slab->leaving.
+ */
+void *vmi_slab_detach_part(struct vmi_slab *slab, size_t part_bytes, size_t *bytes);
 
 /* Call for every chunk, then forget them all: the end of the arena. */
 void vmi_slab_release(

@@ -50,8 +50,49 @@ test_F18_a_free_among_a_hundred_thousand_is_no_scan(void)
     CHECK_U64(large, <, 20 * (small + 100));
 }
 
+/* Through many tables, looked at while they move; then everything is found, and the memory goes back. */
+static void
+test_F18_a_table_that_moves_loses_nothing(void)
+{
+    enum { COUNT = 30000, CLOSELY = 8000 };
+    struct vmem_arena *arena = NULL;
+    vmem_addr_t *addrs = calloc(COUNT, sizeof addrs[0]);
+    struct vmem_violation violation;
+    struct vmem_stats stats;
+    size_t most;
+
+    if (addrs == NULL || vmem_create("move", 0x1000, COUNT * 64, 1, 0, 0, &arena) != 0) {
+        FAIL("out of memory");
+        free(addrs);
+        return;
+    }
+    for (uint32_t i = 0; i < COUNT && !vmt_failed(); i++) {
+        CHECK_U64(vmem_alloc(arena, 1 + i * 7919u % 31, 0, &addrs[i]), ==, 0);
+        if (i % (i < CLOSELY ? 16 : 512) == 0) {
+            vmt_context("allocations", i);
+            CHECK(vmem_check(arena, &violation));
+        }
+    }
+    vmem_stats(arena, &stats);
+    most = stats.metadata_bytes;
+    for (uint32_t i = 0; i < COUNT && !vmt_failed(); i++) {
+        vmem_free(arena, addrs[i], 1 + i * 7919u % 31);
+        if (i % 512 == 0) {
+            CHECK(vmem_check(arena, &violation));
+        }
+    }
+    vmem_maintain(arena);
+    CHECK(vmem_check(arena, &violation));
+    vmem_stats(arena, &stats);
+    CHECK_U64(most, >, (uint64_t)COUNT * 40);
+    CHECK_U64(stats.metadata_bytes, <, 150000);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+    free(addrs);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_F18_a_free_among_a_hundred_thousand_is_no_scan),
+    VMT_TEST(test_F18_a_table_that_moves_loses_nothing),
 };
 
 VMT_SUITE(tests);

@@ -291,6 +291,45 @@ test_shrinking_in_steps_loses_nothing(void)
     }
 }
 
+/* What is idle can be overwritten at once, at every step of a move: everything is found nevertheless. */
+static void
+test_what_is_idle_is_not_looked_at_again(void)
+{
+    for (uint32_t round = 0; round < 2; round++) {
+        const bool is_crowded = round == 1;
+        struct vmt_busy f;
+        size_t first = 77;
+        size_t bytes = 77;
+        size_t most = 0;
+
+        vmt_busy_set_up(&f, VMI_BUSY_LOG2_MIN + 1);
+        for (uint32_t i = 0; i < 60; i++) {
+            const uint32_t hash = is_crowded ? UINT32_MAX - i : i * 2654435761u;
+            (void)vmt_busy_insert(&f, vmt_address_of(hash, i));
+        }
+        CHECK((f.busy.table.wrap != 0) == is_crowded);
+        vmt_busy_resize(&f, VMI_BUSY_LOG2_MIN + 2);
+        vmi_busy_idle(&f.busy, &first, &bytes);
+        CHECK_U64(bytes, ==, 0);
+        for (uint32_t step = 0; !vmi_busy_step(&f.busy, 1) && !vmt_failed(); step++) {
+            vmi_busy_idle(&f.busy, &first, &bytes);
+            CHECK(first + bytes <= vmi_table_bytes(&f.busy.old));
+            memset((char *)f.busy.old.bucket + first, 0, bytes);
+            most = bytes > most ? bytes : most;
+            vmt_busy_check(&f);
+            (void)vmt_busy_insert(&f, vmt_address_of(UINT32_MAX - step, 1000 + step));
+            vmt_busy_check(&f);
+        }
+        CHECK_U64(most, >, 4 * sizeof(struct vmi_bucket));
+        vmi_busy_idle(&f.busy, &first, &bytes);
+        CHECK_U64(first, ==, 0);
+        CHECK_U64(bytes, ==, vmi_table_bytes(&f.busy.old));
+        CHECK(vmt_busy_step(&f, 1));
+        vmt_busy_check(&f);
+        vmt_busy_tear_down(&f);
+    }
+}
+
 /* Strays of the last bucket lie at the beginning, which is emptied first: before they are moved. */
 static void
 test_strays_round_the_end_survive_a_move(void)
@@ -443,6 +482,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_nothing_is_asked_for_during_a_move),
     VMT_TEST(test_growing_in_steps_loses_nothing),
     VMT_TEST(test_shrinking_in_steps_loses_nothing),
+    VMT_TEST(test_what_is_idle_is_not_looked_at_again),
     VMT_TEST(test_strays_round_the_end_survive_a_move),
     VMT_TEST(test_random_entries_agree_with_a_plain_list),
     VMT_TEST(test_crowded_random_entries_agree_with_a_plain_list),

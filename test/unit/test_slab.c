@@ -66,10 +66,11 @@ static void
 detach(struct vmi_slab *slab)
 {
     size_t bytes = 0;
-    void *memory = vmi_slab_detach_chunk(slab, &bytes);
 
-    CHECK_OR_RETURN(memory != NULL);
-    vmt_port_put(memory, bytes);
+    CHECK_OR_RETURN(vmi_slab_begin_to_detach(slab));
+    CHECK(slab->has_surplus && slab->leaving != NULL);
+    CHECK_HOLDS(vmi_slab_check(slab));
+    vmt_port_put(vmi_slab_detach_part(slab, 4096, &bytes), bytes);
 }
 
 /* The size that a slab with so many chunks wants the next one to have. */
@@ -92,7 +93,7 @@ test_a_new_slab_has_nothing(void)
     CHECK(!vmi_slab_is_valid(&slab, 0, OBJECT_LOG2));
     CHECK(!vmi_slab_is_valid(&slab, 1, OBJECT_LOG2));
     CHECK(!vmi_slab_is_valid(&slab, UINT32_MAX, OBJECT_LOG2));
-    CHECK(vmi_slab_detach_chunk(&slab, &bytes) == NULL && bytes == 77);
+    CHECK(!vmi_slab_begin_to_detach(&slab) && slab.leaving == NULL);
     CHECK(!vmi_slab_dir_is_full(&slab, &bytes) && bytes == 77);
     CHECK_HOLDS(vmi_slab_check(&slab));
     vmt_slab_end(&slab);
@@ -231,7 +232,6 @@ test_a_chunk_goes_when_two_are_free(void)
 {
     struct vmi_slab slab;
     uint32_t index[21];
-    size_t bytes = 0;
 
     vmi_slab_init(&slab, OBJECT_LOG2);
     for (unsigned i = 0; i < 3; i++) {
@@ -247,7 +247,7 @@ test_a_chunk_goes_when_two_are_free(void)
         }
     }
     CHECK(!slab.has_surplus); /* one empty chunk, and no slots beside it */
-    CHECK(vmi_slab_detach_chunk(&slab, &bytes) == NULL);
+    CHECK(!vmi_slab_begin_to_detach(&slab));
     for (unsigned i = 0, given = 0; i < 21; i++) {
         if (index[i] >> SLOTS_LOG2 != 1 && given < 7) {
             CHECK(!slab.has_surplus);
@@ -261,9 +261,34 @@ test_a_chunk_goes_when_two_are_free(void)
     CHECK_U64(slab.free_count, ==, 7);
     CHECK_U64(slab.chunk_count, ==, 2);
     CHECK(!slab.has_surplus);
-    CHECK(vmi_slab_detach_chunk(&slab, &bytes) == NULL);
+    CHECK(!vmi_slab_begin_to_detach(&slab));
     CHECK_HOLDS(vmi_slab_check(&slab));
     vmt_slab_end(&slab);
+}
+
+static void
+put_and_count(void *arg, void *memory, size_t bytes)
+{
+    ++*(unsigned *)arg;
+    vmt_port_put(memory, bytes);
+}
+
+static void
+test_a_chunk_that_is_leaving_is_put_at_the_end(void)
+{
+    struct vmi_slab slab;
+    unsigned puts = 0;
+
+    vmi_slab_init(&slab, OBJECT_LOG2);
+    add_chunk(&slab, 4096);
+    vmi_slab_give(&slab, vmi_slab_take(&slab));
+    add_chunk(&slab, 4096);
+    (void)vmi_slab_take(&slab);
+    slab.has_surplus = true; /* one slot early */
+    CHECK(vmi_slab_begin_to_detach(&slab));
+    CHECK_U64(slab.chunk_count, ==, 1);
+    vmi_slab_release(&slab, put_and_count, &puts);
+    CHECK_U64(puts, ==, 2);
 }
 
 static void
@@ -286,12 +311,12 @@ test_a_detached_chunk_leaves_an_entry_for_the_next(void)
         }
     }
     detach(&slab);
-    hole = slab.dir[0] == 0 ? 0 : 1;
-    CHECK_U64(slab.dir[hole], ==, 0);
+    hole = vmi_slab_chunk(&slab, 0) == NULL ? 0 : 1;
+    CHECK(vmi_slab_chunk(&slab, hole) == NULL);
     CHECK_U64(slab.dir_count, ==, 3); /* with a hole */
     CHECK(!vmi_slab_is_valid(&slab, hole << SLOTS_LOG2 | 1, OBJECT_LOG2));
     add_chunk(&slab, 4096);
-    CHECK(slab.dir[hole] != 0);
+    CHECK(vmi_slab_chunk(&slab, hole) != NULL);
     CHECK_U64(slab.dir_count, ==, 3);
     CHECK_HOLDS(vmi_slab_check(&slab));
     for (unsigned i = 0; i < 21; i++) {
@@ -299,12 +324,13 @@ test_a_detached_chunk_leaves_an_entry_for_the_next(void)
             give_marked(&slab, index[i]);
         }
     }
-    /* All are empty now; those at the end of the directory shorten it. */
+    /* All are empty now; the entries of those that go are listed, the last one first. */
     while (slab.has_surplus) {
         detach(&slab);
         CHECK_HOLDS(vmi_slab_check(&slab));
-        CHECK(slab.dir_count == 0 || slab.dir[slab.dir_count - 1] != 0);
+        CHECK(vmi_slab_chunk(&slab, slab.dir_free - 1) == NULL);
     }
+    CHECK_U64(slab.dir_count, ==, 3);
     vmt_slab_end(&slab);
 }
 
@@ -457,6 +483,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_a_slot_given_back_is_the_next_one_taken),
     VMT_TEST(test_an_empty_chunk_is_used_last),
     VMT_TEST(test_a_chunk_goes_when_two_are_free),
+    VMT_TEST(test_a_chunk_that_is_leaving_is_put_at_the_end),
     VMT_TEST(test_a_detached_chunk_leaves_an_entry_for_the_next),
     VMT_TEST(test_the_directory_grows_and_keeps_every_object),
     VMT_TEST(test_a_replaced_directory_comes_back_unless_it_was_inline),

@@ -4,6 +4,7 @@
  *    SL1  free_count is the sum of the free slots of all chunks.
  *    SL2  a chunk with a free slot is in the list of usable chunks, or empty and in that list.
  *    SL3  a chunk's used slots, free list and untouched slots make up all its slots.
+ *    SL4  an entry of the directory is a chunk's, or in the list of free ones.
  *
  * One slab with a full, a partly used, an empty and an untouched chunk.  One field is broken, the
  * checker must name the invariant; the field is mended, and the checker must be content again.
@@ -157,12 +158,35 @@ test_a_broken_list_of_chunks_is_noticed(void)
     vmt_slab_end(&f.slab);
 }
 
+static void
+test_a_broken_list_of_free_entries_is_noticed(void)
+{
+    struct fixture f;
+    size_t bytes;
+
+    set_up(&f);
+    (void)vmi_slab_take(&f.slab); /* from the fresh one: now there are two chunks' worth of slots */
+    CHECK_OR_RETURN(f.slab.has_surplus);
+    CHECK(vmi_slab_begin_to_detach(&f.slab));
+    CHECK_HOLDS(vmi_slab_check(&f.slab));
+    BREAK(f, f.slab.leaving, NULL, "SL4");
+    vmt_port_put(vmi_slab_detach_part(&f.slab, 4096, &bytes), 4096);
+    CHECK_U64(f.slab.dir_free, ==, 2); /* the entry of the one that was empty, + 1 */
+    BREAK(f, f.slab.dir_free, 0, "SL4");
+    BREAK(f, f.slab.dir_free, 1, "SL4");
+    BREAK(f, f.slab.dir_free, 100, "SL4");
+    BREAK(f, f.slab.dir[1], 2 * 2, "SL4"); /* a circle */
+    BREAK(f, f.slab.dir[1], 2 * 1, "SL4"); /* goes on to a chunk */
+    vmt_slab_end(&f.slab);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_a_wrong_free_count_is_noticed),
     VMT_TEST(test_a_wrong_number_in_a_chunk_is_noticed),
     VMT_TEST(test_a_broken_free_list_is_noticed),
     VMT_TEST(test_a_chunk_that_cannot_be_found_is_noticed),
     VMT_TEST(test_a_broken_list_of_chunks_is_noticed),
+    VMT_TEST(test_a_broken_list_of_free_entries_is_noticed),
 };
 
 VMT_SUITE(tests);

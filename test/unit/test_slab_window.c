@@ -3,7 +3,9 @@
  *
  *  - With a window, chunk c is its c-th part, and object i lies at window + i * object size, which is
  *    also where the directory says that it lies.
- *  - A part whose chunk was detached is the next to be used.
+ *  - A chunk is detached in parts, from its upper end; the part of the window is the next to be used when
+ *    the last of them, the header's, is gone, and not before.
+ *  - The directory outgrows the slab by moving into the window.
  *  - When the window is full, the directory takes over: what lies in the window stays where it is, new
  *    chunks come from elsewhere, and only those are put back at the end.
  */
@@ -19,7 +21,7 @@ static const size_t window_bytes = (size_t)1 << VMI_WINDOW_LOG2;
 static unsigned char *
 set_up(struct vmi_slab *slab, unsigned chunks)
 {
-    unsigned char *window = vmi_port_window_get(window_bytes);
+    unsigned char *window = vmi_port_window_get(VMI_SLAB_WINDOW_BYTES);
 
     CHECK(window != NULL);
     vmi_slab_init(slab, OBJECT_LOG2);
@@ -46,7 +48,7 @@ tear_down(struct vmi_slab *slab, void *window)
     vmi_slab_release(slab, put_nothing, &puts);
     CHECK_U64(puts, ==, 0);
     CHECK(slab->window == NULL);
-    vmi_port_window_put(window, window_bytes);
+    vmi_port_window_put(window, VMI_SLAB_WINDOW_BYTES);
 }
 
 static void
@@ -117,13 +119,43 @@ test_the_part_of_a_detached_chunk_is_the_next(void)
         vmi_slab_give(&slab, 3u << SLOTS_LOG2 | slot);
     }
     CHECK_OR_RETURN(slab.has_surplus);
-    part = vmi_slab_detach_chunk(&slab, &bytes);
-    CHECK(part == window + ((size_t)1 << VMI_CHUNK_LOG2));
-    CHECK_U64(bytes, ==, 8192);
-    CHECK(vmi_slab_window_part(&slab) == part);
-    vmi_port_window_drop(part, bytes);
-    vmi_slab_add_chunk(&slab, part, bytes);
+    CHECK(vmi_slab_begin_to_detach(&slab));
+    part = vmi_slab_detach_part(&slab, 4096, &bytes);
+    CHECK(part == window + ((size_t)1 << VMI_CHUNK_LOG2) + 4096);
+    CHECK_U64(bytes, ==, 4096);
     CHECK(vmi_slab_window_part(&slab) == window + ((size_t)4 << VMI_CHUNK_LOG2));
+    CHECK(!vmi_slab_is_valid(&slab, 1u << SLOTS_LOG2 | 1, OBJECT_LOG2));
+    CHECK(slab.has_surplus);
+    CHECK_HOLDS(vmi_slab_check(&slab));
+    vmi_port_window_drop(part, bytes);
+    part = vmi_slab_detach_part(&slab, 4096, &bytes);
+    CHECK(part == window + ((size_t)1 << VMI_CHUNK_LOG2));
+    CHECK_U64(bytes, ==, 4096);
+    CHECK(!slab.has_surplus);
+    CHECK(vmi_slab_window_part(&slab) == part);
+    CHECK_HOLDS(vmi_slab_check(&slab));
+    vmi_port_window_drop(part, bytes);
+    vmi_slab_add_chunk(&slab, part, 8192);
+    CHECK(vmi_slab_window_part(&slab) == window + ((size_t)4 << VMI_CHUNK_LOG2));
+    CHECK_HOLDS(vmi_slab_check(&slab));
+    tear_down(&slab, window);
+}
+
+static void
+test_the_directory_moves_into_the_window(void)
+{
+    struct vmi_slab slab;
+    unsigned char *window = set_up(&slab, VMI_SLAB_DIR_INLINE);
+    size_t bytes = 77;
+
+    CHECK(slab.dir == slab.dir_inline);
+    for (unsigned i = 0; i < 8; i++) {
+        CHECK(!vmi_slab_dir_is_full(&slab, &bytes));
+        vmi_slab_add_chunk(&slab, vmi_slab_window_part(&slab), vmi_slab_chunk_bytes(&slab));
+    }
+    CHECK((unsigned char *)slab.dir == window + window_bytes);
+    CHECK_U64(slab.dir_capacity, ==, VMI_WINDOW_PARTS);
+    CHECK(vmi_slab_chunk(&slab, 2) == (void *)(window + ((size_t)2 << VMI_CHUNK_LOG2)));
     CHECK_HOLDS(vmi_slab_check(&slab));
     tear_down(&slab, window);
 }
@@ -157,7 +189,7 @@ test_a_full_window_leaves_it_to_the_directory(void)
     vmi_slab_release(&slab, put_nothing, &puts);
     CHECK_U64(puts, ==, 1);
     vmt_port_put(elsewhere, 8192);
-    vmi_port_window_put(window, window_bytes);
+    vmi_port_window_put(window, VMI_SLAB_WINDOW_BYTES);
 }
 
 static const struct vmt_test tests[] = {
@@ -165,6 +197,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_each_object_lies_where_its_index_says),
     VMT_TEST(test_the_window_ends_where_it_ends),
     VMT_TEST(test_the_part_of_a_detached_chunk_is_the_next),
+    VMT_TEST(test_the_directory_moves_into_the_window),
     VMT_TEST(test_a_full_window_leaves_it_to_the_directory),
 };
 
