@@ -54,7 +54,8 @@ prepare(struct vmem_arena *arena, const struct vmi_request *request, struct vmi_
     enum vmi_verdict verdict = VMI_WANTS_INDEX;
 
     do {
-        if (!vmi_supply_is_ample(arena) && vmi_supply_needs(arena, &needs) != 0) {
+        if ((vmi_busy_is_moving(&arena->busy) || !vmi_supply_is_ample(arena)) &&
+            vmi_supply_needs(arena, &needs) != 0) {
             return ENOMEM;
         }
         if (arena->is_indexed) {
@@ -88,7 +89,7 @@ commit(struct vmem_arena *arena, const struct vmi_request *request, const struct
         vmi_busy_prefetch(&arena->busy, choice->addr);
     }
     if (arena->import_kept != 0 && vmi_span_is_releasable(arena, vmi_tag(arena, choice->hole))) {
-        arena->import_kept--;
+        vmi_keep_spans(arena, -1);
     }
     index = vmi_carve(arena, choice->hole, &choice->range, choice->has_way ? &choice->way : NULL,
         choice->addr, size);
@@ -154,7 +155,7 @@ withdraw(struct vmem_arena *arena, const struct vmem_range *span)
         !vmi_span_is_releasable(arena, vmi_tag(arena, hole))) {
         return false;
     }
-    arena->import_kept--;
+    vmi_keep_spans(arena, -1);
     vmi_span_remove(arena, hole);
     return true;
 }

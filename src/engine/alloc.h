@@ -61,13 +61,10 @@ vmi_alloc_quickly(
     vmem_addr_t start;
     uint32_t index;
 
-    if (VMI_UNLIKELY(!arena->is_plain)) {
-        return VMI_LONG_WAY;
-    }
     if (VMI_UNLIKELY(!vmi_enter(arena))) {
         return EBUSY;
     }
-    if (VMI_LIKELY(vmi_supply_is_ample(arena) && arena->import_kept == 0)) {
+    if (VMI_LIKELY(arena->allocs_plainly && vmi_supply_is_ample(arena))) {
         found = vmi_bins_first(&arena->bins, vmi_class_sufficient(size >> arena->quantum_log2));
     }
     if (VMI_UNLIKELY(found == VMI_CLASS_NONE)) {

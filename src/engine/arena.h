@@ -74,6 +74,7 @@ struct vmem_arena {
     bool is_entered;       /* (A) a call is in progress; only with is_unlocked */
     bool is_indexed;       /* (A) one of the two indexes is not off */
     bool is_plain;         /* (C) instant fit by default, and not at random */
+    bool allocs_plainly;   /* (A) plain, no span is kept, and no table is moving */
     bool gives_back;       /* (A) imported spans are released when wholly free */
     bool frees_plainly;    /* (A) no index, no quarantine, and nothing goes back to a source */
     unsigned quantum_log2; /* (C) */
@@ -135,12 +136,23 @@ struct vmem_arena {
 _Static_assert(sizeof(struct vmem_arena) <= VMEM_STORAGE_BYTES, "the published size is enough");
 _Static_assert(_Alignof(struct vmem_arena) <= VMEM_STORAGE_ALIGN, "and so is its alignment");
 
-/* To be called after a change of what `frees_plainly` sums up. */
+/* To be called after a change of what `allocs_plainly` and `frees_plainly` sum up. */
 static inline void
-vmi_note_how_to_free(struct vmem_arena *arena)
+vmi_note_state(struct vmem_arena *arena)
 {
+    const bool is_moving = vmi_busy_is_moving(&arena->busy);
+
+    arena->allocs_plainly = arena->is_plain && arena->import_kept == 0 && !is_moving;
     arena->frees_plainly =
-        !arena->is_indexed && !arena->gives_back && arena->quarantine.ring == NULL;
+        !arena->is_indexed && !arena->gives_back && arena->quarantine.ring == NULL && !is_moving;
+}
+
+/* So many wholly free imported spans more are kept; or fewer. */
+static inline void
+vmi_keep_spans(struct vmem_arena *arena, int more)
+{
+    arena->import_kept += (unsigned)more;
+    vmi_note_state(arena);
 }
 
 static inline struct vmi_tag *
@@ -159,18 +171,13 @@ void vmi_report_reentry(const struct vmem_arena *arena);
 static inline bool
 vmi_enter(struct vmem_arena *arena)
 {
-    bool may_enter;
-
-    if (arena->is_unlocked) {
-        may_enter = !arena->is_entered;
-        arena->is_entered = true;
-    } else {
-        may_enter = vmi_port_lock_enter(&arena->lock);
+    if (arena->is_unlocked ? VMI_LIKELY(!arena->is_entered)
+                           : VMI_LIKELY(vmi_port_lock_enter(&arena->lock))) {
+        arena->is_entered = true; /* what it is with a lock is nobody's concern */
+        return true;
     }
-    if (VMI_UNLIKELY(!may_enter)) {
-        vmi_report_reentry(arena);
-    }
-    return may_enter;
+    vmi_report_reentry(arena);
+    return false;
 }
 
 static inline bool

@@ -52,7 +52,7 @@ vmi_free_segment(struct vmem_arena *arena, uint32_t index, struct vmi_released *
     if (VMI_UNLIKELY(arena->gives_back) &&
         vmi_span_is_releasable(arena, vmi_tag(arena, hole_index))) {
         if (arena->import_kept < arena->import_keep) {
-            arena->import_kept++;
+            vmi_keep_spans(arena, 1);
         } else {
             let_go(arena, hole_index, released);
         }
@@ -72,7 +72,7 @@ vmi_free_kept_span(struct vmem_arena *arena, struct vmi_released *released)
         const uint32_t first = vmi_tag_next(vmi_tag(arena, entry.tag));
         if (vmi_tag_kind(vmi_tag(arena, first)) == VMI_KIND_HOLE &&
             vmi_span_is_releasable(arena, vmi_tag(arena, first))) {
-            arena->import_kept--;
+            vmi_keep_spans(arena, -1);
             let_go(arena, first, released);
             return true;
         }
@@ -122,7 +122,7 @@ finish_and_give_back(struct vmem_arena *arena, uint32_t index)
     vmi_give_back(&released);
 }
 
-/* The common way to the same: no index, no quarantine, and nothing goes back to a source. */
+/* The common way to the same: see `frees_plainly`. */
 static VMI_INLINE void
 finish(struct vmem_arena *arena, uint32_t index, vmem_size_t size)
 {
@@ -133,7 +133,7 @@ finish(struct vmem_arena *arena, uint32_t index, vmem_size_t size)
         return;
     }
     (void)vmi_merge(arena, index, vmi_tag(arena, index), false);
-    if (VMI_UNLIKELY(vmi_busy_is_moving(&arena->busy) || arena->tags.slab.has_surplus)) {
+    if (VMI_UNLIKELY(arena->tags.slab.has_surplus)) {
         vmi_supply_tidy(arena);
     }
     vmi_leave(arena);

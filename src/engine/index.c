@@ -8,7 +8,7 @@ note_state(struct vmem_arena *arena)
 {
     arena->is_indexed =
         arena->by_address.state != VMI_INDEX_OFF || arena->by_size.state != VMI_INDEX_OFF;
-    vmi_note_how_to_free(arena);
+    vmi_note_state(arena);
 }
 
 void

@@ -127,7 +127,7 @@ set_up_quarantine(struct vmem_arena *arena, const struct vmem_options *options)
     if (q->capacity != 0) {
         q->ring = vmi_supply_permanent(arena, q->capacity * sizeof q->ring[0]);
     }
-    vmi_note_how_to_free(arena);
+    vmi_note_state(arena);
     return q->capacity == 0 || q->ring != NULL ? 0 : ENOMEM;
 }
 
@@ -272,7 +272,7 @@ vmi_arena_set_source(struct vmem_arena *arena, const struct vmi_source *source)
         arena->source.arg = source->arg;
         arena->source.quantum = quantum;
         arena->gives_back = source->arena != NULL || source->release_fn != NULL;
-        vmi_note_how_to_free(arena);
+        vmi_note_state(arena);
     }
     vmi_leave(arena);
     return status;

@@ -142,7 +142,7 @@ vmi_span_add(struct vmem_arena *arena, vmem_addr_t start, vmem_size_t size, bool
     (void)vmi_merge(arena, index, tag, arena->is_indexed);
     arena->total += size;
     arena->imported += is_imported ? size : 0;
-    arena->import_kept += stays ? 1 : 0;
+    vmi_keep_spans(arena, stays ? 1 : 0);
     arena->changes++;
 }
 

@@ -271,6 +271,7 @@ static void
 resize_busy(struct vmem_arena *arena, void *memory, size_t bytes)
 {
     vmi_busy_resize(&arena->busy, memory, bytes);
+    vmi_note_state(arena);
     arena->supply.old_at = 0;
     arena->supply.old_head = 0;
     arena->supply.has_rehearsed = false;
@@ -493,12 +494,14 @@ step_busy(struct vmem_arena *arena, uint32_t buckets)
         has_dropped = drop_old_part(arena);
         if (is_empty && !has_dropped) {
             (void)vmi_busy_end(&arena->busy, &bytes);
+            vmi_note_state(arena);
             arena->supply.bytes -= arena->supply.old_bytes;
         }
         return has_dropped;
     }
     if (is_empty) {
         memory = vmi_busy_end(&arena->busy, &bytes);
+        vmi_note_state(arena);
         retire(arena, memory, bytes);
     }
     return false;

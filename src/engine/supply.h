@@ -82,13 +82,15 @@ void vmi_supply_end(struct vmem_arena *arena);
 /* True if an index in use is complete and has nodes for what comes next. */
 bool vmi_supply_has_nodes(const struct vmem_arena *arena);
 
-/* True if an ordinary allocation can begin at once: tags at hand, room in the busy index. */
+/*
+ * True if an ordinary allocation can begin at once: tags at hand, room in the busy index.  While a table
+ * moves it should not, although it could: every operation does a part of the move.
+ */
 static inline bool
 vmi_supply_is_ample(struct vmem_arena *arena)
 {
     return vmi_tags_reserve(&arena->tags, VMI_TAGS_PER_SPLIT) &&
         VMI_LIKELY(arena->busy.count < arena->busy.count_max) &&
-        VMI_LIKELY(!vmi_busy_is_moving(&arena->busy)) &&
         (VMI_LIKELY(!arena->is_indexed) || vmi_supply_has_nodes(arena));
 }
 
