@@ -54,18 +54,16 @@ prepare(struct vmem_arena *arena, const struct vmi_request *request, struct vmi_
     enum vmi_verdict verdict = VMI_WANTS_INDEX;
 
     do {
-        if ((vmi_busy_is_moving(&arena->busy) || !vmi_supply_is_ample(arena)) &&
-            vmi_supply_needs(arena, &needs) != 0) {
-            return ENOMEM;
-        }
         if (arena->is_indexed) {
             if (arena->by_address.state == VMI_INDEX_BUILDING) {
                 (void)vmi_index_advance(arena, &arena->by_address, VMI_INDEX_STEP);
             }
             vmi_supply_nodes_softly(arena);
-            if (!vmi_tags_reserve(&arena->tags, needs.tags)) {
-                continue; /* somebody took them while the lock was left */
-            }
+        }
+        /* Last: what is needed for sure must be there at one moment, and the lock not left after it. */
+        if ((vmi_busy_is_moving(&arena->busy) || !vmi_supply_is_ample(arena)) &&
+            vmi_supply_needs(arena, &needs) != 0) {
+            return ENOMEM;
         }
         verdict = vmi_choose_hole(arena, request, may_scan, choice);
         if (verdict == VMI_WANTS_INDEX && !vmi_index_build(arena, choice->index)) {
@@ -132,8 +130,7 @@ reserve_for_span(struct vmem_arena *arena, vmem_size_t size)
     const struct vmi_needs needs = {
         .tags = VMI_TAGS_RESERVE,
         .busy_entry = true,
-        .span_max = vmi_add_saturating(arena->total, size),
-        .nodes = vmi_order_need(&arena->spans),
+        .span = size,
     };
 
     return vmi_supply_needs(arena, &needs);
@@ -181,7 +178,10 @@ use_span(struct vmem_arena *arena, const struct vmi_request *request,
             accepted = vmi_import_accept(arena, import, span);
             if (accepted == 0) {
                 status = take_place(arena, request, result);
-                goes_back = status != 0 && withdraw(arena, span);
+                /* The place may be another one, that turned up while the lock was left. */
+                goes_back = status == 0 ? result->addr - span->start >= span->size &&
+                        arena->import_kept > arena->import_keep && withdraw(arena, span)
+                                        : withdraw(arena, span);
             } else {
                 arena->imports_refused++;
                 status = NO_PLACE;

@@ -220,7 +220,7 @@ vmi_arena_begin(void *storage, size_t storage_bytes, bool owns, const struct vme
 int
 vmi_arena_add(struct vmem_arena *arena, vmem_addr_t start, vmem_size_t size)
 {
-    struct vmi_needs needs = { .tags = VMI_TAGS_PER_SPAN };
+    const struct vmi_needs needs = { .tags = VMI_TAGS_PER_SPAN, .span = size };
     int status;
 
     if (!vmi_enter(arena)) {
@@ -228,8 +228,6 @@ vmi_arena_add(struct vmem_arena *arena, vmem_addr_t start, vmem_size_t size)
     }
     status = vmi_span_verdict(arena, start, size);
     if (status == 0) {
-        needs.span_max = vmi_add_saturating(arena->total, size);
-        needs.nodes = vmi_order_need(&arena->spans);
         status = vmi_supply_needs(arena, &needs);
     }
     if (status == 0) {

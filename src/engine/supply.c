@@ -353,11 +353,14 @@ supply_once(struct vmem_arena *arena, const struct vmi_needs *needs)
     if (outcome == IS_THERE && needs->busy_entry) {
         outcome = supply_busy(arena);
     }
-    if (outcome == IS_THERE && needs->span_max != 0) {
-        outcome = supply_bins(arena, needs->span_max);
+    if (outcome == IS_THERE && needs->span != 0) {
+        /* The whole may become one hole; what there is may have changed while the lock was left. */
+        outcome = supply_bins(arena, vmi_add_saturating(arena->total, needs->span));
     }
-    if (outcome == IS_THERE && needs->nodes != 0) {
-        outcome = supply_slab(arena, &arena->nodes, needs->nodes + vmi_index_need(arena));
+    if (outcome == IS_THERE && (needs->nodes != 0 || needs->span != 0)) {
+        const uint32_t for_span = needs->span != 0 ? vmi_order_need(&arena->spans) : 0;
+        outcome =
+            supply_slab(arena, &arena->nodes, needs->nodes + for_span + vmi_index_need(arena));
     }
     return outcome;
 }

@@ -42,10 +42,10 @@ struct vmi_piece {
 
 /* What an operation may need. */
 struct vmi_needs {
-    uint32_t tags;        /* <= VMI_TAGS_RESERVE */
-    bool busy_entry;      /* room for one more address in the busy index */
-    vmem_size_t span_max; /* units: a span of this size may come; 0 = none */
-    uint32_t nodes;       /* index nodes, beside those that the next change may take */
+    uint32_t tags;    /* <= VMI_TAGS_RESERVE */
+    bool busy_entry;  /* room for one more address in the busy index */
+    vmem_size_t span; /* units: a span of this size may come; 0 = none */
+    uint32_t nodes;   /* index nodes, beside those that the next change may take */
 };
 
 /* Add memory to hand out in pieces.  `is_ours`: it goes back to the source in the end. */

@@ -1,0 +1,194 @@
+/*
+ * test_meanwhile - what happens while a call has left the lock to ask for metadata. [T1] [T2]
+ *                                                                 SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The tag source stands for another thread: the lock is free while it is called, so whatever it does to
+ * the arena is what any thread could do at that moment.
+ */
+#include "vmt_picture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct meanwhile {
+    struct vmem_arena *arena;
+    void (*then)(
+        struct meanwhile *m); /* what another thread does at the next call; NULL = nothing */
+    vmem_addr_t addr;
+    unsigned depth;
+    unsigned releases;
+    unsigned refused;
+    bool is_armed_by_import;
+    bool refuses;
+};
+
+static void *
+get(void *arg, size_t bytes)
+{
+    struct meanwhile *m = arg;
+    void (*const then)(struct meanwhile *) = m->then;
+    void *memory;
+
+    m->then = NULL;
+    if (then != NULL) {
+        then(m);
+    }
+    if (m->refuses) {
+        return NULL;
+    }
+    memory = aligned_alloc(64, bytes);
+    CHECK(memory != NULL);
+    memset(memory, 0, bytes);
+    return memory;
+}
+
+static void
+put(void *arg, void *memory, size_t bytes)
+{
+    (void)arg;
+    (void)bytes;
+    free(memory);
+}
+
+static void
+add_neighbour(struct meanwhile *m)
+{
+    CHECK_U64(vmem_add(m->arena, 512, 512, 0), ==, 0);
+}
+
+/* Both spans fit the bins that the arena had; together, as one hole, they do not. */
+static void
+test_a_neighbour_is_added(void)
+{
+    for (unsigned frees = 0; frees < 600;
+         frees += 50) { /* more or less of the first blob is taken */
+        struct meanwhile m = { .then = NULL };
+        const struct vmem_options options = {
+            .quantum = 1, .quarantine_frees = frees, .tags = { get, put, &m }
+        };
+        CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+        m.then = add_neighbour;
+        CHECK_U64(vmem_add(m.arena, 0, 512, 0), ==, 0);
+        m.then = NULL;
+        CHECK_INTACT(m.arena);
+        CHECK_U64(vmem_size(m.arena, VMEM_MAXFREE) % 512, ==, 0);
+        CHECK_U64(vmem_destroy(m.arena), ==, 0);
+    }
+}
+
+enum { WAITING = 20, BEFORE = 51 }; /* one below what a table of 64 slots takes without growing */
+
+/* One more thread comes to ask, until there are many; then all of them are refused. */
+static void
+allocate_too(struct meanwhile *m)
+{
+    vmem_addr_t addr;
+
+    if (++m->depth < WAITING) {
+        m->then = allocate_too;
+        m->refused += vmem_alloc(m->arena, 1, 0, &addr) != 0;
+    }
+}
+
+static bool
+free_visited(void *arg, const struct vmem_segment *segment)
+{
+    vmem_free(arg, segment->start, segment->size);
+    return true;
+}
+
+/* Each found a place in the busy index before it left the lock; there is not one for each. */
+static void
+test_many_wait_for_a_larger_table(void)
+{
+    struct meanwhile m = { .then = NULL };
+    const struct vmem_options options = {
+        .quantum = 1, .size = 1 << 20, .flags = VMEM_INDEXED, .tags = { get, put, &m }
+    };
+    vmem_addr_t addr;
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+    m.refuses = true;
+    for (unsigned i = 0; i < BEFORE; i++) {
+        CHECK_U64(vmem_alloc(m.arena, 1, 0, &addr), ==, 0);
+    }
+    m.then = allocate_too;
+    m.refused += vmem_alloc(m.arena, 1, 0, &addr) != 0;
+    CHECK_U64(m.depth, ==, WAITING);
+
+    CHECK_INTACT(m.arena);
+    m.then = NULL;
+    vmem_walk(m.arena, VMEM_ALLOC, free_visited, m.arena);
+    CHECK_U64(vmem_destroy(m.arena), ==, 0);
+}
+
+static void
+free_the_large_one(struct meanwhile *m)
+{
+    vmem_free(m->arena, m->addr, 64);
+}
+
+static int
+import_and_arm(void *arg, const struct vmem_import_request *request, struct vmem_range *span)
+{
+    struct meanwhile *m = arg;
+
+    m->then = free_the_large_one;
+    *span = (struct vmem_range){ .start = 1 << 20, .size = request->size };
+    return 0;
+}
+
+static void
+count_release(void *arg, vmem_addr_t start, vmem_size_t size)
+{
+    struct meanwhile *m = arg;
+
+    CHECK_U64(start, ==, 1 << 20);
+    CHECK_U64(size, ==, 64);
+    m->releases++;
+}
+
+/* A place turns up after the span came: the span is not needed, and goes back. [I2] [I3] */
+static void
+test_a_place_turns_up_after_an_import(void)
+{
+    unsigned unneeded = 0;
+
+    for (unsigned small = 0; small < 400; small++) { /* at some of them tags run out just then */
+        struct meanwhile m = { .then = NULL };
+        const struct vmem_options options = { .quantum = 1,
+            .size = 64 + small,
+            .flags = VMEM_FIRSTFIT,
+            .tags = { get, put, &m },
+            .import_fn = import_and_arm,
+            .release_fn = count_release,
+            .source_arg = &m };
+        vmem_addr_t addr;
+        CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+        CHECK_U64(vmem_alloc(m.arena, 64, 0, &m.addr), ==, 0);
+        for (unsigned i = 0; i < small; i++) {
+            CHECK_U64(vmem_alloc(m.arena, 1, 0, &addr), ==, 0);
+        }
+        CHECK_U64(vmem_alloc(m.arena, 64, 0, &addr), ==, 0);
+        m.then = NULL;
+        if (addr == m.addr) {
+            struct vmem_stats stats;
+            unneeded++;
+            vmem_stats(m.arena, &stats);
+            CHECK_U64(stats.imported_size, ==, 0);
+            CHECK_U64(m.releases, ==, 1);
+        }
+        CHECK_INTACT(m.arena);
+        vmem_walk(m.arena, VMEM_ALLOC, free_visited, m.arena);
+        CHECK_U64(vmem_destroy(m.arena), ==, 0);
+    }
+    CHECK(unneeded > 0);
+}
+
+static const struct vmt_test tests[] = {
+    VMT_TEST(test_a_neighbour_is_added),
+    VMT_TEST(test_many_wait_for_a_larger_table),
+    VMT_TEST(test_a_place_turns_up_after_an_import),
+};
+
+VMT_SUITE(tests);
