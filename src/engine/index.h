@@ -22,8 +22,8 @@
  * 3. Invariant                                                          (checked by vmem_check())
  *    X1  an index holds exactly the holes that start below its cursor's tag; all, when it is ready.
  *
- * 4. Costs: a change of a hole O(log holes) an index.  Loading or building it O(tags): some milliseconds
- *    a million tags to load, of which more than half is reading them.
+ * 4. Costs: a change of a hole O(log holes) an index.  Loading it O(tags) to read, in memory order, which
+ *    is the greater part where few are holes, and O(holes) a digit to sort.  Building it in passing O(tags).
  */
 #ifndef VMI_INDEX_H
 #define VMI_INDEX_H
