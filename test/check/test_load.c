@@ -20,15 +20,17 @@ struct source {
     uint64_t refused;
     struct vmem_arena *arena;
     vmem_addr_t frees_from; /* the next unit to free while it is asked; UNITS = none */
+    unsigned frees_each;    /* so many a call */
 };
 
-/* Each call of the source sees another fifty holes, and wishes for what is not there. */
+/* Each call of the source sees more holes, and wishes for what is not there. */
 static void
 free_and_wish(struct source *source)
 {
     struct vmem_arena *arena = source->arena;
 
-    for (unsigned i = 0; i < 50 && source->frees_from < UNITS; i++, source->frees_from += 2) {
+    for (unsigned i = 0; i < source->frees_each && source->frees_from < UNITS;
+         i++, source->frees_from += 2) {
         vmem_free(arena, source->frees_from, 1);
     }
     CHECK(vmi_enter(arena));
@@ -68,9 +70,9 @@ put(void *arg, void *memory, size_t bytes)
     vmt_port_put(memory, bytes);
 }
 
-/* Every other unit of the first 3000 is a hole; of the last 1000, all are busy. */
+/* Every other unit below `kept_from` is a hole; from there on all are busy. */
 static struct vmem_arena *
-make(struct source *source)
+make(struct source *source, vmem_addr_t kept_from)
 {
     const struct vmem_options options = {
         .quantum = 1, .size = UNITS, .tags = { get, put, source }
@@ -83,7 +85,7 @@ make(struct source *source)
     for (unsigned i = 0; i < UNITS; i++) {
         CHECK_U64(vmem_alloc(arena, 1, 0, &addr), ==, 0);
     }
-    for (vmem_addr_t i = 0; i < KEPT_FROM; i += 2) {
+    for (vmem_addr_t i = 0; i < kept_from; i += 2) {
         vmem_free(arena, i, 1);
     }
     source->arena = arena;
@@ -132,7 +134,7 @@ test_memory_that_ends_anywhere(void)
 
     for (unsigned i = 0; i < 40; i++) {
         struct source source;
-        struct vmem_arena *arena = make(&source);
+        struct vmem_arena *arena = make(&source, KEPT_FROM);
         struct vmi_index *index = i % 2 == 0 ? &arena->by_address : &arena->by_size;
         bool is_built;
         vmt_context("calls", i / 2);
@@ -147,16 +149,20 @@ test_memory_that_ends_anywhere(void)
     CHECK_U64(given_up, >, 0);
 }
 
+/* Some holes more, for which the nodes are enough; or so many that nodes must be obtained again. */
 static void
 test_holes_and_wishes_that_come_meanwhile(void)
 {
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 4; i++) {
+        const vmem_addr_t kept_from = i / 2 == 0 ? KEPT_FROM : 60;
         struct source source;
-        struct vmem_arena *arena = make(&source);
+        struct vmem_arena *arena = make(&source, kept_from);
         const uint64_t calls = source.calls;
         const uint64_t holes = arena->hole_count;
-        source.frees_from = KEPT_FROM;
-        CHECK(build(arena, i == 0 ? &arena->by_address : &arena->by_size));
+        vmt_context("variant", i);
+        source.frees_from = kept_from;
+        source.frees_each = i / 2 == 0 ? 50 : UNITS;
+        CHECK(build(arena, i % 2 == 0 ? &arena->by_address : &arena->by_size));
         CHECK_U64(source.calls, >, calls);
         CHECK_U64(arena->hole_count, >, holes);
         end(arena, &source);
@@ -168,7 +174,7 @@ test_a_build_in_passing_gives_way_to_a_load(void)
 {
     for (unsigned i = 0; i < 12; i++) {
         struct source source;
-        struct vmem_arena *arena = make(&source);
+        struct vmem_arena *arena = make(&source, KEPT_FROM);
         struct vmi_index *index = i % 2 == 0 ? &arena->by_address : &arena->by_size;
         vmt_context("step", i);
         CHECK(vmi_enter(arena));
