@@ -3,6 +3,8 @@
  */
 #include "engine/index.h"
 
+#include "structures/order_load.h"
+
 static void
 note_state(struct vmem_arena *arena)
 {
@@ -85,6 +87,54 @@ vmi_index_advance(struct vmem_arena *arena, struct vmi_index *index, uint64_t ta
         index->cursor.tag = vmi_tag_next(tag);
     }
     return true;
+}
+
+uint64_t
+vmi_index_load_least(const struct vmem_arena *arena)
+{
+    return vmi_load_least(arena->hole_count);
+}
+
+uint64_t
+vmi_index_load_ample(const struct vmem_arena *arena)
+{
+    return vmi_load_ample(arena->hole_count);
+}
+
+/* Add the holes among the tags of one chunk. */
+static void
+load_chunk(struct vmi_load *load, const struct vmi_chunk *chunk, bool by_size)
+{
+    const struct vmi_tag *tags = (const struct vmi_tag *)(const void *)chunk;
+    const uint32_t index = chunk->number << (VMI_CHUNK_LOG2 - VMI_TAG_LOG2);
+
+    for (uint32_t slot = chunk->slot_first; slot < chunk->fresh; slot++) {
+        const struct vmi_tag *tag = &tags[slot];
+        if (vmi_tag_kind(tag) == VMI_KIND_HOLE) {
+            vmi_load_add(load, by_size ? tag->size : tag->start, by_size ? tag->start : tag->size,
+                index + slot);
+        }
+    }
+}
+
+void
+vmi_index_load(struct vmem_arena *arena, struct vmi_index *index)
+{
+    struct vmi_load load;
+
+    VMI_ASSERT(index->state == VMI_INDEX_OFF);
+    VMI_ASSERT(arena->nodes.free_count >= vmi_index_load_least(arena));
+    vmi_load_begin(&load, &index->order);
+    for (uint32_t number = 0; number < arena->tags.slab.dir_count; number++) {
+        const struct vmi_chunk *chunk = vmi_slab_chunk(&arena->tags.slab, number);
+        if (chunk != NULL) {
+            load_chunk(&load, chunk, index->order.by_size);
+        }
+    }
+    VMI_ASSERT(load.count == arena->hole_count);
+    vmi_load_end(&load);
+    index->state = VMI_INDEX_READY;
+    note_state(arena);
 }
 
 uint32_t

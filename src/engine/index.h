@@ -7,11 +7,13 @@
  *    holes by address; exact best fit needs them by size.  An arena that never asks never pays.
  *
  * 2. How it works
- *    The first request that needs an index builds it: a cursor walks the list of tags upward, and the
- *    index holds exactly the holes below the cursor, at any moment; so the lock may be left half-way
- *    to obtain memory, and a search that merely ran long starts a build that later operations advance
- *    a few tags at a time.  A free that finds no memory for a node gives the whole index up: it must
- *    not fail.  The next request that needs it builds it again, or scans the list if there is no memory.
+ *    The first request that needs an index obtains all nodes and loads it at once: the tags are looked at
+ *    as they lie in memory, which is many times as fast as from one to the next, and the holes among them
+ *    are sorted (order_load.h).  A search that merely ran long only wishes for an index, and later operations
+ *    build it, a few tags each: a cursor walks the list of tags upward, and the index holds exactly the
+ *    holes below the cursor, at any moment.  Who needs it before that is done begins again, at once.
+ *    A free that finds no memory for a node gives the whole index up: it must not fail.  The next request
+ *    that needs it loads it again, or scans the list if there is no memory.
  *
  *    In a large arena the time goes into waiting for memory, so that what is known is used: whoever frees
  *    has the leaf brought in while it finds the tag; whoever carves says what the search knows of the hole,
@@ -20,7 +22,8 @@
  * 3. Invariant                                                          (checked by vmem_check())
  *    X1  an index holds exactly the holes that start below its cursor's tag; all, when it is ready.
  *
- * 4. Costs: a change of a hole O(log holes) an index.  Building O(tags).
+ * 4. Costs: a change of a hole O(log holes) an index.  Loading it O(tags) to read, in memory order, which
+ *    is the greater part where few are holes, and O(holes) a digit to sort.  Building it in passing O(tags).
  */
 #ifndef VMI_INDEX_H
 #define VMI_INDEX_H
@@ -32,7 +35,7 @@ enum {
     VMI_INDEX_FAR = 4    /* levels of an index whose leaves are rarely in the nearest caches */
 };
 
-/* Begin to build an index, if it is off. */
+/* Begin to build an index in passing, if it is off. */
 void vmi_index_want(struct vmem_arena *arena, struct vmi_index *index);
 
 /*
@@ -41,7 +44,14 @@ void vmi_index_want(struct vmem_arena *arena, struct vmi_index *index);
  */
 bool vmi_index_advance(struct vmem_arena *arena, struct vmi_index *index, uint64_t tags);
 
-/* Give an index up. */
+/* Nodes that loading an index takes in any case, and those with which it is not slow. */
+uint64_t vmi_index_load_least(const struct vmem_arena *arena);
+uint64_t vmi_index_load_ample(const struct vmem_arena *arena);
+
+/* Make an index that is off complete.  Requires: vmi_index_load_least() free nodes. */
+void vmi_index_load(struct vmem_arena *arena, struct vmi_index *index);
+
+/* Give an index up, if it is not off. */
 void vmi_index_drop(struct vmem_arena *arena, struct vmi_index *index);
 
 /* Nodes that the next change may take. */

@@ -8,7 +8,7 @@
 enum {
     BLOB_HEADER_BYTES = 64,
     ALIGN_BYTES = 64,
-    BUILD_TRIES = 4,       /* how often a build is begun again that a free had to give up */
+    BUILD_TRIES = 4,       /* how often nodes are obtained for holes that became more meanwhile */
     CHUNK_OBJECTS_MIN = 8, /* of a chunk from what is left of the caller's memory */
     DROP_BYTES = 16384,    /* of a window, that one operation gives back: a few pages */
     REHEARSE_BYTES = 4096, /* at the beginning of the window for tables, where no table lies */
@@ -638,16 +638,22 @@ vmi_supply_end(struct vmem_arena *arena)
 bool
 vmi_index_build(struct vmem_arena *arena, struct vmi_index *index)
 {
-    const struct vmi_needs needs = { .nodes = NODES_KEPT };
+    int status = 0;
 
-    for (unsigned tries = 0; tries < BUILD_TRIES && index->state != VMI_INDEX_READY; tries++) {
-        vmi_index_want(arena, index);
-        while (index->state == VMI_INDEX_BUILDING) {
-            if (!vmi_index_advance(arena, index, UINT64_MAX) &&
-                vmi_supply_needs(arena, &needs) != 0) {
-                vmi_index_drop(arena, index);
-                return false;
-            }
+    for (unsigned tries = 0; tries < BUILD_TRIES && status == 0; tries++) {
+        struct vmi_needs needs = { 0 };
+        if (index->state == VMI_INDEX_READY) {
+            return true;
+        }
+        vmi_index_drop(arena, index);
+        needs.nodes = (uint32_t)vmi_index_load_ample(arena) + NODES_KEPT;
+        status = vmi_supply_needs(arena, &needs);
+        /* The lock may have been left: there are more holes, or a wish, or no memory but enough. */
+        if (index->state != VMI_INDEX_READY &&
+            arena->nodes.free_count >= vmi_index_load_least(arena)) {
+            vmi_index_drop(arena, index);
+            vmi_index_load(arena, index);
+            return true;
         }
     }
     return index->state == VMI_INDEX_READY;

@@ -1,24 +1,18 @@
 /*
  * order - holes and spans in order; the essay is in order.h.       SPDX-License-Identifier: BSD-2-Clause
  */
-#include "structures/order.h"
+#include "structures/order_node.h"
 
 enum {
     JOIN_BELOW = VMI_FANOUT / 4,      /* a node with fewer entries looks for a neighbour */
     JOIN_AT_MOST = VMI_FANOUT * 3 / 4 /* entries of two neighbours that may become one */
 };
 
-static struct vmi_node *
-node_at(const struct vmi_order *order, uint32_t index)
-{
-    return vmi_slab_at(order->nodes, index, VMI_NODE_LOG2);
-}
-
 /* Go into a node: all its lines are wanted soon, and it may be far away. */
 static struct vmi_node *
 enter_node(const struct vmi_order *order, uint32_t index)
 {
-    struct vmi_node *node = node_at(order, index);
+    struct vmi_node *node = vmi_node_at(order, index);
 
     vmi_prefetch(node, sizeof *node);
     return node;
@@ -113,22 +107,11 @@ vmi_order_approach(const struct vmi_order *order, uint64_t key)
     uint32_t index = order->root;
 
     for (uint32_t level = order->levels; level > 1; level--) {
-        const struct vmi_node *node = node_at(order, index);
+        const struct vmi_node *node = vmi_node_at(order, index);
         const unsigned before = rank(order, node, key, 0);
         index = node->ref[before > 0 ? before - 1 : 0];
         (void)enter_node(order, index);
     }
-}
-
-static uint64_t
-largest_other(const struct vmi_node *node)
-{
-    uint64_t largest = 0;
-
-    for (unsigned i = 0; i < VMI_FANOUT; i++) {
-        largest = node->other[i] > largest ? node->other[i] : largest;
-    }
-    return largest;
 }
 
 /* Make the inner entry at `slot` tell the truth about `child`.  False if it did already. */
@@ -136,7 +119,7 @@ static bool
 refresh_entry(const struct vmi_order *order, struct vmi_node *node, unsigned slot,
     const struct vmi_node *child)
 {
-    const uint64_t other = order->by_size ? child->other[0] : largest_other(child);
+    const uint64_t other = vmi_node_summary(order, child);
 
     if (node->key[slot] == child->key[0] && node->other[slot] == other) {
         return false;
@@ -160,35 +143,10 @@ refresh_above(const struct vmi_order *order, const struct vmi_way *way, unsigned
 }
 
 static void
-move_entries(struct vmi_node *to, unsigned to_slot, const struct vmi_node *from, unsigned from_slot,
-    unsigned count)
-{
-    memmove(&to->key[to_slot], &from->key[from_slot], count * sizeof to->key[0]);
-    memmove(&to->other[to_slot], &from->other[from_slot], count * sizeof to->other[0]);
-    memmove(&to->ref[to_slot], &from->ref[from_slot], count * sizeof to->ref[0]);
-}
-
-/* Make a slot behind the last entry what O4 wants. */
-static void
-pad_one(const struct vmi_order *order, struct vmi_node *node, unsigned slot)
-{
-    node->key[slot] = UINT64_MAX;
-    node->other[slot] = order->by_size ? UINT64_MAX : 0;
-}
-
-static void
-pad(const struct vmi_order *order, struct vmi_node *node)
-{
-    for (unsigned slot = node->count; slot < VMI_FANOUT; slot++) {
-        pad_one(order, node, slot);
-    }
-}
-
-static void
 put_entry(struct vmi_node *node, unsigned slot, uint64_t key, uint64_t other, uint32_t ref)
 {
     VMI_ASSERT(node->count < VMI_FANOUT && slot <= node->count);
-    move_entries(node, slot + 1, node, slot, node->count - slot);
+    vmi_node_move(node, slot + 1, node, slot, node->count - slot);
     node->key[slot] = key;
     node->other[slot] = other;
     node->ref[slot] = ref;
@@ -198,9 +156,9 @@ put_entry(struct vmi_node *node, unsigned slot, uint64_t key, uint64_t other, ui
 static void
 drop_entry(const struct vmi_order *order, struct vmi_node *node, unsigned slot)
 {
-    move_entries(node, slot, node, slot + 1, node->count - slot - 1);
+    vmi_node_move(node, slot, node, slot + 1, node->count - slot - 1);
     node->count--;
-    pad_one(order, node, node->count);
+    vmi_node_pad_one(order, node, node->count);
 }
 
 static struct vmi_node *
@@ -209,10 +167,10 @@ new_node(struct vmi_order *order, uint32_t level, uint32_t *index)
     struct vmi_node *node;
 
     *index = vmi_slab_take(order->nodes);
-    node = node_at(order, *index);
+    node = vmi_node_at(order, *index);
     node->count = 0;
     node->level = level;
-    pad(order, node);
+    vmi_node_pad(order, node);
     return node;
 }
 
@@ -226,10 +184,10 @@ split(struct vmi_order *order, struct vmi_node *node, unsigned slot, uint32_t *r
     struct vmi_node *right = new_node(order, node->level, right_index);
     const unsigned keep = slot == VMI_FANOUT ? VMI_FANOUT : VMI_FANOUT / 2;
 
-    move_entries(right, 0, node, keep, node->count - keep);
+    vmi_node_move(right, 0, node, keep, node->count - keep);
     right->count = node->count - keep;
     node->count = keep;
-    pad(order, node);
+    vmi_node_pad(order, node);
     return right;
 }
 
@@ -286,7 +244,7 @@ vmi_order_insert_here(
         }
         refresh_above(order, way, depth);
         key = right->key[0];
-        other = order->by_size ? right->other[0] : largest_other(right);
+        other = vmi_node_summary(order, right);
         ref = right_index;
     }
 }
@@ -310,12 +268,12 @@ join(struct vmi_order *order, struct vmi_node *node, unsigned slot)
     if (slot + 1 >= node->count) {
         return false;
     }
-    left = node_at(order, node->ref[slot]);
-    right = node_at(order, node->ref[slot + 1]);
+    left = vmi_node_at(order, node->ref[slot]);
+    right = vmi_node_at(order, node->ref[slot + 1]);
     if (left->count + right->count > JOIN_AT_MOST) {
         return false;
     }
-    move_entries(left, left->count, right, 0, right->count);
+    vmi_node_move(left, left->count, right, 0, right->count);
     left->count += right->count;
     vmi_slab_give(order->nodes, node->ref[slot + 1]);
     drop_entry(order, node, slot + 1);
@@ -327,14 +285,14 @@ join(struct vmi_order *order, struct vmi_node *node, unsigned slot)
 static void
 shrink_root(struct vmi_order *order)
 {
-    struct vmi_node *root = node_at(order, order->root);
+    struct vmi_node *root = vmi_node_at(order, order->root);
 
     while (root->level > 0 && root->count == 1) {
         const uint32_t child = root->ref[0];
         vmi_slab_give(order->nodes, order->root);
         order->root = child;
         order->levels--;
-        root = node_at(order, child);
+        root = vmi_node_at(order, child);
     }
     if (root->count == 0) {
         vmi_slab_give(order->nodes, order->root);
@@ -416,14 +374,14 @@ vmi_order_clear(struct vmi_order *order)
     if (order->root == 0) {
         return;
     }
-    way.step[0].node = node_at(order, order->root);
+    way.step[0].node = vmi_node_at(order, order->root);
     way.step[0].slot = 0;
     for (;;) {
         struct vmi_node *node = way.step[depth].node;
         if (node->level > 0 && way.step[depth].slot < node->count) {
             const uint32_t child = node->ref[way.step[depth].slot++];
             depth++;
-            way.step[depth].node = node_at(order, child);
+            way.step[depth].node = vmi_node_at(order, child);
             way.step[depth].slot = 0;
             continue;
         }
@@ -559,7 +517,7 @@ uint64_t
 vmi_order_largest(const struct vmi_order *order)
 {
     VMI_ASSERT(!order->by_size);
-    return order->root == 0 ? 0 : largest_other(node_at(order, order->root));
+    return order->root == 0 ? 0 : vmi_node_largest_other(vmi_node_at(order, order->root));
 }
 
 /* O1, O2 and O4 within one node. */
@@ -580,15 +538,14 @@ check_node(const struct vmi_order *order, const struct vmi_node *node)
         }
     }
     for (unsigned i = 0; node->level > 0 && i < node->count; i++) {
-        const struct vmi_node *child = node_at(order, node->ref[i]);
+        const struct vmi_node *child = vmi_node_at(order, node->ref[i]);
         if (child->count == 0 || child->count > VMI_FANOUT) {
             return "O3: no node is empty or overfull";
         }
         if (child->level + 1 != node->level) {
             return "O3: all leaves are on one level";
         }
-        if (node->key[i] != child->key[0] ||
-            node->other[i] != (order->by_size ? child->other[0] : largest_other(child))) {
+        if (node->key[i] != child->key[0] || node->other[i] != vmi_node_summary(order, child)) {
             return "O2: an inner entry tells the truth about its child";
         }
         if (i + 1 < node->count &&
@@ -610,10 +567,10 @@ vmi_order_check(const struct vmi_order *order)
     if (order->root == 0) {
         return order->count == 0 && order->levels == 0 ? NULL : "O3: count counts the entries";
     }
-    if (node_at(order, order->root)->level + 1 != order->levels) {
+    if (vmi_node_at(order, order->root)->level + 1 != order->levels) {
         return "O3: the root is on the highest level";
     }
-    way.step[0].node = node_at(order, order->root);
+    way.step[0].node = vmi_node_at(order, order->root);
     way.step[0].slot = 0;
     for (;;) {
         const struct vmi_node *node = way.step[depth].node;
@@ -627,7 +584,7 @@ vmi_order_check(const struct vmi_order *order)
         if (node->level > 0 && way.step[depth].slot < node->count) {
             const uint32_t child = node->ref[way.step[depth].slot++];
             depth++;
-            way.step[depth].node = node_at(order, child);
+            way.step[depth].node = vmi_node_at(order, child);
             way.step[depth].slot = 0;
             continue;
         }
