@@ -112,6 +112,7 @@ vmem_set_import_keep(struct vmem_arena *arena, unsigned spans)
 {
     if (vmi_enter(arena)) {
         arena->import_keep = spans;
+        (void)vmi_trim_kept_spans(arena, spans);
         vmi_leave(arena);
     }
 }

@@ -303,8 +303,7 @@ climb_and_return(struct vmem_arena *arena, const struct vmi_request *request,
 static bool
 last_resorts(struct vmem_arena *arena, vmem_size_t size, struct vmem_arena **source)
 {
-    bool has_changed = false;
-    struct vmi_released released;
+    bool has_changed;
     vmem_reclaim_fn *reclaim_fn;
     void *reclaim_arg;
     uint64_t changes;
@@ -317,12 +316,7 @@ last_resorts(struct vmem_arena *arena, vmem_size_t size, struct vmem_arena **sou
     changes = arena->changes + arena->frees;
     reclaim_fn = arena->reclaim_fn;
     reclaim_arg = arena->reclaim_arg;
-    while (vmi_free_kept_span(arena, &released)) {
-        vmi_leave(arena);
-        vmi_give_back(&released);
-        has_changed = true;
-        vmi_reenter(arena);
-    }
+    has_changed = vmi_trim_kept_spans(arena, 0);
     arena->reclaims += reclaim_fn != NULL ? 1 : 0;
     vmi_leave(arena);
     if (reclaim_fn != NULL) {

@@ -59,8 +59,9 @@ vmi_free_segment(struct vmem_arena *arena, uint32_t index, struct vmi_released *
     }
 }
 
-bool
-vmi_free_kept_span(struct vmem_arena *arena, struct vmi_released *released)
+/* Let a wholly free span go that the arena had kept.  False: there is none. */
+static bool
+let_kept_span_go(struct vmem_arena *arena, struct vmi_released *released)
 {
     struct vmi_entry entry;
     vmem_addr_t key = 0;
@@ -107,7 +108,7 @@ finish_specially(struct vmem_arena *arena, uint32_t index, struct vmi_released *
     } else {
         vmi_free_segment(arena, index, released);
     }
-    vmi_supply_nodes_softly(arena);
+    vmi_supply_nodes_at_hand(arena);
     vmi_supply_tidy(arena);
     vmi_leave(arena);
 }
@@ -306,6 +307,21 @@ vmi_free_handle(struct vmem_arena *arena, vmem_handle_t handle)
     } else {
         reject_handle(arena, handle);
     }
+}
+
+bool
+vmi_trim_kept_spans(struct vmem_arena *arena, unsigned keep)
+{
+    struct vmi_released released;
+    bool has_changed = false;
+
+    while (arena->import_kept > keep && let_kept_span_go(arena, &released)) {
+        vmi_leave(arena);
+        vmi_give_back(&released);
+        vmi_reenter(arena);
+        has_changed = true;
+    }
+    return has_changed;
 }
 
 bool

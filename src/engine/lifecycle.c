@@ -299,15 +299,9 @@ describe_live(const struct vmem_arena *arena, struct vmem_fault *fault)
 static void
 return_spans(struct vmem_arena *arena)
 {
-    struct vmi_released released;
-
     vmi_reenter(arena);
     (void)vmi_drain(arena);
-    while (vmi_free_kept_span(arena, &released)) {
-        vmi_leave(arena);
-        vmi_give_back(&released);
-        vmi_reenter(arena);
-    }
+    (void)vmi_trim_kept_spans(arena, 0);
     vmi_leave(arena);
 }
 

@@ -393,6 +393,15 @@ vmi_supply_nodes_softly(struct vmem_arena *arena)
 }
 
 void
+vmi_supply_nodes_at_hand(struct vmem_arena *arena)
+{
+    if (arena->is_indexed && arena->nodes.free_count < NODES_KEPT &&
+        vmi_slab_window_part(&arena->nodes) != NULL) {
+        (void)supply_slab(arena, &arena->nodes, NODES_KEPT);
+    }
+}
+
+void
 vmi_supply_set_windows(struct vmem_arena *arena)
 {
 #if VMI_PORT_HAS_WINDOW
@@ -480,6 +489,27 @@ drop_old_part(struct vmem_arena *arena)
     return false;
 }
 
+/*
+ * Begin to move to a smaller table, where that needs nobody to be asked: in the window for tables.
+ * True if that was begun.
+ */
+static bool
+shrink_busy(struct vmem_arena *arena)
+{
+    bool is_urgent;
+    const size_t wanted = vmi_busy_wants(&arena->busy, true, &is_urgent);
+    void *memory;
+
+    if (wanted == 0 || wanted >= vmi_table_bytes(&arena->busy.table)) {
+        return false;
+    }
+    memory = table_part(arena, wanted);
+    if (memory != NULL) {
+        resize_busy(arena, memory, wanted);
+    }
+    return memory != NULL;
+}
+
 /* Empty some buckets of the old table.  True if some memory was dropped. */
 static bool
 step_busy(struct vmem_arena *arena, uint32_t buckets)
@@ -499,6 +529,7 @@ step_busy(struct vmem_arena *arena, uint32_t buckets)
             (void)vmi_busy_end(&arena->busy, &bytes);
             vmi_note_state(arena);
             arena->supply.bytes -= arena->supply.old_bytes;
+            (void)shrink_busy(arena);
         }
         return has_dropped;
     }
@@ -542,6 +573,9 @@ VMI_NOINLINE void
 vmi_supply_tidy(struct vmem_arena *arena)
 {
     /* One thing that calls the port in one operation. */
+    if (!vmi_busy_is_moving(&arena->busy) && shrink_busy(arena)) {
+        return;
+    }
     if (!step_busy(arena, VMI_BUSY_STEP) && !tidy_slab(arena, &arena->tags.slab)) {
         (void)tidy_slab(arena, &arena->nodes);
     }

@@ -67,6 +67,9 @@ void *vmi_supply_permanent(struct vmem_arena *arena, size_t bytes);
 /* Top up the nodes of an index while it is cheap, ignoring failure.  The lock may be left. */
 VMI_NOINLINE void vmi_supply_nodes_softly(struct vmem_arena *arena);
 
+/* The same with what is at hand: nobody is asked, and the lock is not left. */
+void vmi_supply_nodes_at_hand(struct vmem_arena *arena);
+
 /* Build an index to the end; the lock may be left.  False: no memory, the index is off. */
 bool vmi_index_build(struct vmem_arena *arena, struct vmi_index *index);
 
