@@ -504,10 +504,12 @@ shrink_busy(struct vmem_arena *arena)
         return false;
     }
     memory = table_part(arena, wanted);
-    if (memory != NULL) {
-        resize_busy(arena, memory, wanted);
+    if (memory == NULL) {
+        return false;
     }
-    return memory != NULL;
+    resize_busy(arena, memory, wanted);
+    (void)rehearse_drop(arena); /* now: the next operation touches the new table first */
+    return true;
 }
 
 /* Empty some buckets of the old table.  True if some memory was dropped. */
