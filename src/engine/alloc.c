@@ -8,8 +8,8 @@
  *      reserve tags -> choose a hole -> carve
  *        no hole:  drain the quarantine, choose again
  *                  ask the source for a span, choose again
- *                  level by level: give kept spans back, call reclaim; if that changed anything, all of
- *                  it once more
+ *                  level by level: all of it once more without each of the spans that are kept, and
+ *                  once more if they are gone, or if reclaim made anything free
  *
  *    When the source is an arena, the request climbs: it becomes a request there, which may become one
  *    in *its* source, and so on.  On the way down each level takes the span that the level above found.
@@ -299,14 +299,14 @@ climb_and_return(struct vmem_arena *arena, const struct vmi_request *request,
     return status;
 }
 
-/* Give an arena's kept spans back and call its reclaim.  True if anything became free. */
+/* Call an arena's reclaim.  True if anything became free. */
 static bool
-last_resorts(struct vmem_arena *arena, vmem_size_t size, struct vmem_arena **source)
+reclaim(struct vmem_arena *arena, vmem_size_t size, struct vmem_arena **source)
 {
-    bool has_changed;
     vmem_reclaim_fn *reclaim_fn;
     void *reclaim_arg;
     uint64_t changes;
+    bool has_changed;
 
     *source = NULL;
     if (!vmi_enter(arena)) {
@@ -316,14 +316,13 @@ last_resorts(struct vmem_arena *arena, vmem_size_t size, struct vmem_arena **sou
     changes = arena->changes + arena->frees;
     reclaim_fn = arena->reclaim_fn;
     reclaim_arg = arena->reclaim_arg;
-    has_changed = vmi_trim_kept_spans(arena, 0);
     arena->reclaims += reclaim_fn != NULL ? 1 : 0;
     vmi_leave(arena);
     if (reclaim_fn != NULL) {
         reclaim_fn(reclaim_arg, arena, size, VMEM_NOWAIT);
     }
     vmi_reenter(arena);
-    has_changed = has_changed || arena->changes + arena->frees != changes;
+    has_changed = arena->changes + arena->frees != changes;
     vmi_leave(arena);
     return has_changed;
 }
@@ -365,6 +364,36 @@ try_with_sources(struct vmem_arena *arena, const struct vmi_request *request,
     return status;
 }
 
+/*
+ * Do without the wholly free spans that one of the levels keeps.  They go one by one: without it the
+ * limit leaves more room; only then it is given back, whereupon the source may give its own span back,
+ * which could have served.  *has_changed: there was one.
+ */
+static int
+try_without_kept(struct vmem_arena *level, struct vmem_arena *arena,
+    const struct vmi_request *request, struct vmi_result *result, enum vmem_reason *reason,
+    bool *has_changed)
+{
+    int status = NO_PLACE;
+    bool is_one = true;
+
+    *has_changed = false;
+    while (status == NO_PLACE && is_one) {
+        struct vmi_released released;
+        if (!vmi_enter(level)) {
+            break;
+        }
+        is_one = vmi_free_kept_span(level, &released);
+        vmi_leave(level);
+        if (is_one) {
+            *has_changed = true;
+            status = try_with_sources(arena, request, result, reason);
+            vmi_give_back(&released);
+        }
+    }
+    return status;
+}
+
 int
 vmi_alloc(struct vmem_arena *arena, const struct vmi_request *request, struct vmi_result *result)
 {
@@ -374,8 +403,10 @@ vmi_alloc(struct vmem_arena *arena, const struct vmi_request *request, struct vm
 
     /* Level by level, lest a span go back that would have served. */
     for (struct vmem_arena *level = arena; status == NO_PLACE && level != NULL;) {
-        struct vmem_arena *source;
-        if (last_resorts(level, request->shape.size, &source)) {
+        struct vmem_arena *source = NULL;
+        bool has_changed;
+        status = try_without_kept(level, arena, request, &found, &reason, &has_changed);
+        if (status == NO_PLACE && (reclaim(level, request->shape.size, &source) || has_changed)) {
             status = try_with_sources(arena, request, &found, &reason);
         }
         level = source;

@@ -59,9 +59,8 @@ vmi_free_segment(struct vmem_arena *arena, uint32_t index, struct vmi_released *
     }
 }
 
-/* Let a wholly free span go that the arena had kept.  False: there is none. */
-static bool
-let_kept_span_go(struct vmem_arena *arena, struct vmi_released *released)
+bool
+vmi_free_kept_span(struct vmem_arena *arena, struct vmi_released *released)
 {
     struct vmi_entry entry;
     vmem_addr_t key = 0;
@@ -315,7 +314,7 @@ vmi_trim_kept_spans(struct vmem_arena *arena, unsigned keep)
     struct vmi_released released;
     bool has_changed = false;
 
-    while (arena->import_kept > keep && let_kept_span_go(arena, &released)) {
+    while (arena->import_kept > keep && vmi_free_kept_span(arena, &released)) {
         vmi_leave(arena);
         vmi_give_back(&released);
         vmi_reenter(arena);

@@ -319,6 +319,40 @@ test_racing_imports_keep_both_spans_if_both_are_needed(void)
     race(144, 2);
 }
 
+/*
+ * The child must let its kept span go to stay below its limit.  Given back too early, it would empty the
+ * middle's span, which would go back in turn; and the root has no such span to give that a request
+ * aligned to its double can lie at the start of it. [P6] [I4]
+ */
+static void
+test_a_kept_span_goes_without_taking_its_source_s_span_along(void)
+{
+    const struct vmem_options of_child = {
+        .name = "child", .quantum = 4096, .import_keep = 1, .limit = 5000
+    };
+    struct vmem_arena *root = NULL;
+    struct vmem_arena *middle = NULL;
+    struct vmem_arena *child = NULL;
+    vmem_addr_t addr = 0;
+
+    CHECK_OR_RETURN(vmem_create("root", 0x15000, 0x4000, 4096, 0, 0, &root) == 0);
+    CHECK_OR_RETURN(vmem_create("middle", 0, 0, 4096, 0, 0, &middle) == 0);
+    CHECK_OR_RETURN(vmem_create_with(&of_child, &child) == 0);
+    CHECK_U64(vmem_import_from(middle, root, 0x4000), ==, 0);
+    CHECK_U64(vmem_import_from(child, middle, 0), ==, 0);
+    CHECK_U64(vmem_alloc(child, 4096, 0, &addr), ==, 0);
+    CHECK_U64(addr, ==, 0x15000);
+    vmem_free(child, addr, 4096); /* kept */
+    CHECK_U64(vmem_size(child, VMEM_FREE), ==, 4096);
+    CHECK_U64(vmem_xalloc(child, 4096, 0x8000, 0, 0, 0, VMEM_ADDR_MAX, 0, &addr), ==, 0);
+    CHECK_U64(addr, ==, 0x18000);
+    CHECK_U64(vmem_size(child, VMEM_ALLOC | VMEM_FREE), ==, 4096);
+    vmem_free(child, addr, 4096);
+    CHECK_U64(vmem_destroy(child), ==, 0);
+    CHECK_U64(vmem_destroy(middle), ==, 0);
+    CHECK_U64(vmem_destroy(root), ==, 0);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_import_from_returns_each_documented_status),
     VMT_TEST(test_a_circle_of_sources_is_refused),
@@ -328,6 +362,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_reclaim_is_asked_before_a_request_fails),
     VMT_TEST(test_reclaim_comes_after_the_arena_s_own_quarantine),
     VMT_TEST(test_reclaim_that_frees_in_the_source_helps_the_child),
+    VMT_TEST(test_a_kept_span_goes_without_taking_its_source_s_span_along),
     VMT_TEST(test_racing_imports_keep_one_span_if_one_is_enough),
     VMT_TEST(test_racing_imports_keep_both_spans_if_both_are_needed),
 };
