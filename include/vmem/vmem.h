@@ -327,8 +327,9 @@ struct vmem_constraint {
  *   flags  a policy or none, VMEM_HIGH, VMEM_NOWAIT
  *   addr   receives the first unit; 0 is an ordinary address
  *
- * Returns   0; EINVAL size 0 or bad flags; ENOMEM no place, or no memory for tags: vmem_explain()
- *           tells which; ENOTSUP VMEM_WAIT (EINVAL on an arena without a lock); EBUSY re-entered,
+ * Returns   0; EINVAL size 0 or bad flags; ENOMEM no place, or no memory for tags: the counters of
+ *           vmem_stats() tell which, and vmem_explain() as far as it can without asking a source;
+ *           ENOTSUP VMEM_WAIT (EINVAL on an arena without a lock); EBUSY re-entered,
  *           and the fatal hook returned
  * Locks     takes the arena lock; may call tags.get, import and reclaim
  * Cost      O(1) instant fit while a larger class has a hole, else O(log holes)
@@ -465,7 +466,8 @@ VMEM_API struct vmem_arena *vmem_source(struct vmem_arena *arena);
 /* Why a request fails. */
 enum vmem_reason {
     VMEM_REASON_NONE,      /* it does not fail */
-    VMEM_REASON_ARGUMENTS, /* EINVAL: the request contradicts itself or the quantum */
+    VMEM_REASON_ARGUMENTS, /* EINVAL: the request contradicts itself or the quantum; ENOTSUP:
+                              VMEM_WAIT; EBUSY, of vmem_explain() alone: re-entered */
     VMEM_REASON_ROUNDING,  /* the size cannot be rounded to the quantum */
     VMEM_REASON_SPACE,     /* fewer units are free than asked for */
     VMEM_REASON_FRAGMENTS, /* enough units are free, but no hole is large enough */
@@ -495,7 +497,10 @@ struct vmem_explanation {
 };
 
 /*
- * Say why a request would fail now, and what would not.  Changes nothing and asks no source.
+ * Say why a request would fail now, and what would not.  Changes nothing and asks no source: whether
+ * a source of spans or tags would help it cannot know.  VMEM_REASON_TAGS it says only of an arena
+ * that has no source of tags.
+ * Re-entered, and the fatal hook returned: reason VMEM_REASON_ARGUMENTS, status EBUSY, no figures.
  * Cost      O(segments)
  */
 VMEM_API void vmem_explain(struct vmem_arena *arena, vmem_size_t size,

@@ -177,6 +177,7 @@ call_everything(struct vmem_arena *arena)
 {
     static _Alignas(64) unsigned char memory[1024];
     struct vmem_violation violation;
+    struct vmem_explanation explanation;
     struct vmem_range range;
     vmem_handle_t handle = 0;
     vmem_addr_t addr = 77;
@@ -206,6 +207,9 @@ call_everything(struct vmem_arena *arena)
     EXPECT_REENTRY(arena, (void)vmem_size(arena, VMEM_FREE));
     EXPECT_REENTRY(arena, (void)vmem_state(arena, 0x1000));
     EXPECT_REENTRY(arena, (void)vmem_contains(arena, 0x1000, 1));
+    EXPECT_REENTRY(arena, vmem_explain(arena, 16, NULL, 0, &explanation));
+    CHECK_U64(explanation.status, ==, EBUSY);
+    CHECK_U64(explanation.reason, !=, VMEM_REASON_NONE);
     EXPECT_REENTRY(arena, status = vmem_alloc(arena, 16, 0, &addr));
     CHECK_U64(status, !=, 0);
     EXPECT_REENTRY(
