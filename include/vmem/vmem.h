@@ -215,7 +215,8 @@ struct vmem_options {
  *
  * Returns   0; EINVAL quantum not a power of two, span unaligned, flags unknown or contradictory
  *           (VMEM_HIGH is no default; VMEM_WAIT with VMEM_NOWAIT or VMEM_NOLOCK); ENOTSUP VMEM_WAIT
- *           alone; ENOSPC the span would end beyond VMEM_ADDR_MAX; ENOMEM no memory
+ *           alone; ENOSPC the span would end beyond VMEM_ADDR_MAX; ENOMEM no memory; EBUSY called
+ *           where the registry's lock is held, and the fatal hook returned
  * Locks     takes the registry lock; may call the tag source
  * Cost      O(1)
  * Source    [BA01 4.2]
@@ -471,7 +472,10 @@ typedef bool vmem_visitor_fn(void *arg, const struct vmem_segment *segment);
 VMEM_API void vmem_walk(
     struct vmem_arena *arena, unsigned typemask, vmem_visitor_fn *visitor, void *arg);
 
-/* Visit all arenas.  The visitor must not create or destroy one. */
+/*
+ * Visit all arenas, with the registry's lock held.  The visitor must not create or destroy one: that
+ * is VMEM_FAULT_REENTRY.  It may walk again.
+ */
 typedef bool vmem_arena_visitor_fn(void *arg, struct vmem_arena *arena);
 VMEM_API void vmem_walk_arenas(vmem_arena_visitor_fn *visitor, void *arg);
 
