@@ -182,7 +182,7 @@ struct vmem_options {
     vmem_size_t size;       /* units; 0 = start empty */
     vmem_size_t quantum;    /* units, power of two */
     vmem_size_t qcache_max; /* units: largest size to cache; accepted, no effect in this version */
-    unsigned flags;         /* a policy, VMEM_NOLOCK, VMEM_INDEXED, VMEM_RANDOM */
+    unsigned flags;         /* as vmem_create() */
     vmem_size_t limit;      /* units: ceiling on what the arena owns; 0 = none */
     struct vmem_arena *source_arena; /* import from this arena; NULL = none */
     vmem_import_fn *import_fn;       /* or from this function; NULL = none */
@@ -196,9 +196,10 @@ struct vmem_options {
     void *tag_memory;            /* used first; stays the caller's; NULL = none */
     size_t tag_memory_bytes;
     bool tag_memory_only;      /* never ask a tag source for more */
-    unsigned quarantine_frees; /* hardened: a freed range rests for so many frees; 0 = none */
+    unsigned quarantine_frees; /* hardened: a freed range rests for so many frees; 0 = none, or
+                                  1024 if quarantine_ns is not 0 */
     uint64_t quarantine_ns;    /* hardened: or for so long, whichever ends first; 0 = by frees
-                                        alone */
+                                  alone */
     uint64_t random_seed;      /* for VMEM_RANDOM; 0 = from the port */
 };
 
@@ -209,10 +210,13 @@ struct vmem_options {
  *   base, size  units: a first static span; size 0 = the arena starts empty
  *   quantum     units, power of two >= 1
  *   qcache_max  units: largest size for the quantum caches; accepted, no effect in this version
- *   flags       default policy, VMEM_NOLOCK, VMEM_INDEXED, VMEM_RANDOM
+ *   flags       default policy, VMEM_NOLOCK, VMEM_INDEXED, VMEM_RANDOM; VMEM_NOWAIT, which says
+ *               nothing new
  *
- * Returns   0; EINVAL quantum not a power of two, span unaligned, flags unknown or contradictory;
- *           ENOSPC the span would end beyond VMEM_ADDR_MAX; ENOMEM no memory
+ * Returns   0; EINVAL quantum not a power of two, span unaligned, flags unknown or contradictory
+ *           (VMEM_HIGH is no default; VMEM_WAIT with VMEM_NOWAIT or VMEM_NOLOCK); ENOTSUP VMEM_WAIT
+ *           alone; ENOSPC the span would end beyond VMEM_ADDR_MAX; ENOMEM no memory; EBUSY called
+ *           where the registry's lock is held, and the fatal hook returned
  * Locks     takes the registry lock; may call the tag source
  * Cost      O(1)
  * Source    [BA01 4.2]
@@ -220,7 +224,13 @@ struct vmem_options {
 VMEM_API VMEM_MUST_USE int vmem_create(const char *name, vmem_addr_t base, vmem_size_t size,
     vmem_size_t quantum, vmem_size_t qcache_max, unsigned flags, struct vmem_arena **arena);
 
-/* The same, said with names.  EINVAL also: both kinds of source, or a bad import quantum. */
+/*
+ * The same, said with names.
+ *
+ * Returns   as vmem_create(); EINVAL also: both kinds of source, a source that vmem_set_import() or
+ *           vmem_import_from() would refuse, tag_memory that vmem_add_tags() would refuse, or one
+ *           of tags.get and tags.put without the other; ENOSPC also: size exceeds limit
+ */
 VMEM_API VMEM_MUST_USE int vmem_create_with(
     const struct vmem_options *options, struct vmem_arena **arena);
 
@@ -240,7 +250,8 @@ VMEM_API VMEM_MUST_USE int vmem_init_with(
  * Destroy an arena: give every imported span back, free all tags. [S3]  Arenas that import from it
  * have no source from then on.
  *
- * Returns   0; EBUSY if something is allocated and the fatal hook returned: nothing is destroyed
+ * Returns   0; EBUSY if something is allocated, or on re-entry, and the fatal hook returned: nothing
+ *           is destroyed
  * Misuse    live allocations: VMEM_FAULT_DESTROY_BUSY with their count, units and first ranges
  * Locks     takes the registry lock; calls release and tags.put
  * Cost      O(segments)
@@ -258,7 +269,8 @@ VMEM_API int vmem_destroy(struct vmem_arena *arena);
  *   flags        0 or VMEM_NOWAIT
  *
  * Returns   0; EINVAL unaligned, size 0 or bad flags; EEXIST overlaps any span; ENOSPC it would end
- *           beyond VMEM_ADDR_MAX, or lift the total beyond that or the limit; ENOMEM no tags
+ *           beyond VMEM_ADDR_MAX, or lift the total beyond that or the limit; ENOMEM no tags; EBUSY
+ *           re-entered, and the fatal hook returned
  * Cost      O(log spans)
  */
 VMEM_API VMEM_MUST_USE int vmem_add(
@@ -271,7 +283,8 @@ VMEM_API VMEM_MUST_USE int vmem_add(
  *   release_fn      gives a wholly free one back; NULL = nothing is given back
  *   import_quantum  units, multiple of the quantum; 0 = the quantum
  *
- * Returns   0; EBUSY the arena owns spans; EINVAL import_quantum, or release without import
+ * Returns   0; EBUSY the arena owns spans or is importing one, or it was re-entered and the fatal
+ *           hook returned; EINVAL import_quantum, or release without import
  * Cost      O(1)
  */
 VMEM_API VMEM_MUST_USE int vmem_set_import(struct vmem_arena *arena, vmem_import_fn *import_fn,
@@ -286,7 +299,7 @@ VMEM_API VMEM_MUST_USE int vmem_set_import(struct vmem_arena *arena, vmem_import
 VMEM_API VMEM_MUST_USE int vmem_import_from(
     struct vmem_arena *arena, struct vmem_arena *source, vmem_size_t import_quantum);
 
-/* Keep up to `spans` wholly free imported spans instead of releasing them at once. [I4] */
+/* Keep up to `spans` wholly free imported spans instead of releasing them; more go back now. [I4] */
 VMEM_API void vmem_set_import_keep(struct vmem_arena *arena, unsigned spans);
 
 /*
@@ -302,7 +315,7 @@ VMEM_API void vmem_set_reclaim(struct vmem_arena *arena, vmem_reclaim_fn *reclai
  * Give the arena memory for its metadata: aligned to 64, at least 1 KiB, the caller's until the
  * arena is destroyed. [T2]
  *
- * Returns   0; EINVAL unaligned or too small
+ * Returns   0; EINVAL unaligned or too small; EBUSY re-entered, and the fatal hook returned
  */
 VMEM_API VMEM_MUST_USE int vmem_add_tags(struct vmem_arena *arena, void *memory, size_t bytes);
 
@@ -327,8 +340,9 @@ struct vmem_constraint {
  *   flags  a policy or none, VMEM_HIGH, VMEM_NOWAIT
  *   addr   receives the first unit; 0 is an ordinary address
  *
- * Returns   0; EINVAL size 0 or bad flags; ENOMEM no place, or no memory for tags: vmem_explain()
- *           tells which; ENOTSUP VMEM_WAIT (EINVAL on an arena without a lock); EBUSY re-entered,
+ * Returns   0; EINVAL size 0 or bad flags; ENOMEM no place, or no memory for tags: the counters of
+ *           vmem_stats() tell which, and vmem_explain() as far as it can without asking a source;
+ *           ENOTSUP VMEM_WAIT (EINVAL on an arena without a lock); EBUSY re-entered,
  *           and the fatal hook returned
  * Locks     takes the arena lock; may call tags.get, import and reclaim
  * Cost      O(1) instant fit while a larger class has a hole, else O(log holes)
@@ -388,7 +402,10 @@ VMEM_API VMEM_MUST_USE int vmem_alloc_handle(struct vmem_arena *arena, vmem_size
 /* Free by handle.  Misuse: VMEM_FAULT_BAD_HANDLE, stale, of another arena, or never one. O(1). */
 VMEM_API void vmem_free_handle(struct vmem_arena *arena, vmem_handle_t handle);
 
-/* The range that a live handle names.  Returns 0 or EINVAL. */
+/*
+ * The range that a live handle names.  Returns 0; EINVAL it names none; EBUSY re-entered, and the
+ * fatal hook returned.
+ */
 VMEM_API VMEM_MUST_USE int vmem_handle_range(
     struct vmem_arena *arena, vmem_handle_t handle, struct vmem_range *range);
 
@@ -455,7 +472,10 @@ typedef bool vmem_visitor_fn(void *arg, const struct vmem_segment *segment);
 VMEM_API void vmem_walk(
     struct vmem_arena *arena, unsigned typemask, vmem_visitor_fn *visitor, void *arg);
 
-/* Visit all arenas.  The visitor must not create or destroy one. */
+/*
+ * Visit all arenas, with the registry's lock held.  The visitor must not create or destroy one: that
+ * is VMEM_FAULT_REENTRY.  It may walk again.
+ */
 typedef bool vmem_arena_visitor_fn(void *arg, struct vmem_arena *arena);
 VMEM_API void vmem_walk_arenas(vmem_arena_visitor_fn *visitor, void *arg);
 
@@ -465,7 +485,8 @@ VMEM_API struct vmem_arena *vmem_source(struct vmem_arena *arena);
 /* Why a request fails. */
 enum vmem_reason {
     VMEM_REASON_NONE,      /* it does not fail */
-    VMEM_REASON_ARGUMENTS, /* EINVAL: the request contradicts itself or the quantum */
+    VMEM_REASON_ARGUMENTS, /* EINVAL: the request contradicts itself or the quantum; ENOTSUP:
+                              VMEM_WAIT; EBUSY, of vmem_explain() alone: re-entered */
     VMEM_REASON_ROUNDING,  /* the size cannot be rounded to the quantum */
     VMEM_REASON_SPACE,     /* fewer units are free than asked for */
     VMEM_REASON_FRAGMENTS, /* enough units are free, but no hole is large enough */
@@ -495,7 +516,10 @@ struct vmem_explanation {
 };
 
 /*
- * Say why a request would fail now, and what would not.  Changes nothing and asks no source.
+ * Say why a request would fail now, and what would not.  Changes nothing and asks no source: whether
+ * a source of spans or tags would help it cannot know.  VMEM_REASON_TAGS it says only of an arena
+ * that has no source of tags.
+ * Re-entered, and the fatal hook returned: reason VMEM_REASON_ARGUMENTS, status EBUSY, no figures.
  * Cost      O(segments)
  */
 VMEM_API void vmem_explain(struct vmem_arena *arena, vmem_size_t size,
@@ -561,12 +585,21 @@ enum vmem_fault_code {
     VMEM_FAULT_HANDLE_ONLY,  /* allocated with a handle, freed by address (BAD_FREE where it takes
                                 too long to tell) */
     VMEM_FAULT_DESTROY_BUSY, /* destroyed with live allocations */
-    VMEM_FAULT_REENTRY,      /* called back into an arena that is in a call */
+    VMEM_FAULT_REENTRY,      /* the calling thread is in a call on this arena, see below */
     VMEM_FAULT_BAD_IMPORT,   /* the source gave a span that overlaps, is unaligned or too small */
     VMEM_FAULT_CORRUPT,      /* the arena's own metadata is broken */
     VMEM_FAULT_CODE_END
 };
 
+/*
+ * Re-entry is a call on an arena whose lock the calling thread holds: from a signal handler, or, with
+ * VMEM_NOLOCK, from calls that nobody serialised.  Creating or destroying an arena where the registry's
+ * lock is held is reported under the same code: from a visitor of vmem_walk_arenas(), or a sink of
+ * vmem_printall() or vmem_whatis().
+ * Not detected, because no lock is held: an import, release, reclaim or tags function that makes a call
+ * on its own arena which the table of callbacks forbids.  An import function that allocates from its
+ * own arena is called again, endlessly.
+ */
 #define VMEM_FAULT_RANGES 4
 
 struct vmem_fault {

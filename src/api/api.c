@@ -15,12 +15,22 @@
  * Creating and destroying
  * ---------------------------------------------------------------------------------------------- */
 
+static bool
+may_create(const struct vmem_options *options)
+{
+    return vmi_registry_may_change(options->name != NULL ? options->name : "");
+}
+
 int
 vmem_create_with(const struct vmem_options *options, struct vmem_arena **arena)
 {
-    void *storage = vmi_port_pages_get(VMEM_STORAGE_BYTES);
+    void *storage;
     int status;
 
+    if (!may_create(options)) {
+        return EBUSY;
+    }
+    storage = vmi_port_pages_get(VMEM_STORAGE_BYTES);
     if (storage == NULL) {
         return ENOMEM;
     }
@@ -56,6 +66,9 @@ int
 vmem_init_with(
     struct vmem_storage *storage, const struct vmem_options *options, struct vmem_arena **arena)
 {
+    if (!may_create(options)) {
+        return EBUSY;
+    }
     return vmi_arena_begin(storage, sizeof *storage, false, options, arena);
 }
 
@@ -71,7 +84,7 @@ vmem_init(struct vmem_storage *storage, const char *name, vmem_addr_t base, vmem
 int
 vmem_destroy(struct vmem_arena *arena)
 {
-    return vmi_arena_end(arena);
+    return vmi_registry_may_change(arena->name) ? vmi_arena_end(arena) : EBUSY;
 }
 
 /* -------------------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
  * choose_hole.h - where an allocation goes: the policies.          SPDX-License-Identifier: BSD-2-Clause
  *
  * 1. What it is for
- *    Here, and only here, a hole and a place in it are chosen.  No segment is changed; at most counters
- *    are, bounds that proved slack, and the wish for an index.
+ *    Here a hole and a place in it are chosen, but for the common allocation: vmi_alloc_quickly()
+ *    (engine/alloc.h) takes the lowest of the front of the first class that suffices by itself, the first
+ *    line of VMEM_INSTANTFIT below, and comes here if there is none.  No segment is changed; at most
+ *    counters are, bounds that proved slack, and the wish for an index.
  *
  * 2. How it works
  *      VMEM_INSTANTFIT  the lowest of a few holes of the first size class whose members all fit; if

@@ -122,21 +122,29 @@ vmi_import_plan(
     return relax_place(import) && translate(import) ? 0 : ENOMEM;
 }
 
+vmem_size_t
+vmi_import_room(const struct vmem_arena *arena)
+{
+    const vmem_size_t ceiling = arena->limit != 0 ? arena->limit : VMEM_SIZE_MAX;
+    const vmem_size_t taken = vmi_add_saturating(arena->total, arena->import_asked);
+
+    return taken < ceiling ? ceiling - taken : 0;
+}
+
 int
 vmi_import_begin(
     struct vmem_arena *arena, const struct vmi_request *request, struct vmi_import *import)
 {
-    const vmem_size_t ceiling = arena->limit != 0 ? arena->limit : VMEM_SIZE_MAX;
-    const vmem_size_t taken = vmi_add_saturating(arena->total, arena->import_asked);
+    const vmem_size_t room = vmi_import_room(arena);
     const int status = vmi_import_plan(arena, request, import);
 
     if (status != 0) {
         return status;
     }
-    if (taken > ceiling || import->want.size > ceiling - taken) {
+    if (import->want.size > room) {
         return ENOSPC;
     }
-    if (import->want.size_anywhere > ceiling - taken) {
+    if (import->want.size_anywhere > room) {
         import->want.size_anywhere = 0; /* the limit leaves no room for it */
     }
     arena->import_asked += import->want.size;

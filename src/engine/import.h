@@ -21,6 +21,9 @@ struct vmi_import {
 int vmi_import_plan(
     const struct vmem_arena *arena, const struct vmi_request *request, struct vmi_import *import);
 
+/* Units that the arena may yet import.  Entered. */
+vmem_size_t vmi_import_room(const struct vmem_arena *arena);
+
 /*
  * Decide to import for a request that found no place.  The arena is entered.
  *

@@ -56,14 +56,20 @@ put_range(struct vmi_line *line, const char *before, vmem_addr_t start, vmem_siz
 void
 vmi_misuse(const struct vmem_arena *arena, struct vmem_fault *fault, const char *why)
 {
+    vmi_misuse_named(arena->name, fault, why);
+}
+
+void
+vmi_misuse_named(const char *name, struct vmem_fault *fault, const char *why)
+{
     struct vmi_line line;
 
     vmi_line_clear(&line);
-    fault->arena = arena->name;
+    fault->arena = name;
     vmi_line_put(&line, "vmem: ");
     vmi_line_put(&line, code_name(fault->code));
     vmi_line_put(&line, " arena=");
-    vmi_line_put(&line, arena->name);
+    vmi_line_put(&line, name);
     vmi_line_put(&line, " addr=");
     vmi_line_hex(&line, fault->addr);
     vmi_line_put(&line, " size=");

@@ -13,6 +13,9 @@
 /* Report to the hook.  `why` is the end of the line; fault->text is filled in here.  No locks. */
 void vmi_misuse(const struct vmem_arena *arena, struct vmem_fault *fault, const char *why);
 
+/* The same where there is no arena, only its name. */
+void vmi_misuse_named(const char *name, struct vmem_fault *fault, const char *why);
+
 /* The hook of the process. */
 void vmi_misuse_set_hook(vmem_fatal_fn *hook, void *arg);
 

@@ -6,6 +6,13 @@
 
 #include "engine/arena.h"
 
+/*
+ * May an arena of this name be created or destroyed now?  False, reported: the calling thread is in
+ * vmi_registry_walk().
+ */
+bool vmi_registry_may_change(const char *name);
+
+/* Put an arena in.  Requires of both: vmi_registry_may_change(). */
 void vmi_registry_add(struct vmem_arena *arena);
 
 /* Take an arena out; arenas that import from it have no source any more. */

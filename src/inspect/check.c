@@ -15,6 +15,8 @@
  *    I7  the busy index holds exactly the allocations that have no handle and do not rest.
  *    I8  every tag is in the list or spare.
  *    S2  spans ascend and are exactly those in the order of spans.
+ *    I9  what sums up the state of the arena for its short ways is up to date, and import_kept is the
+ *        number of wholly free spans that can go back.
  *    X1  an index holds exactly the holes below its cursor.
  */
 #include "inspect/inspect.h"
@@ -35,6 +37,7 @@ struct survey {
     uint64_t by_handle; /* of these */
     uint64_t resting;
     uint64_t tags;
+    uint64_t kept;    /* wholly free spans that can go back */
     vmem_addr_t next; /* where the next segment of the span must start */
     vmem_size_t left; /* units of the span that its segments have yet to fill */
     vmem_addr_t span_last;
@@ -121,6 +124,7 @@ static const char *
 check_hole(struct survey *s, uint32_t index, const struct vmi_tag *tag)
 {
     s->holes++;
+    s->kept += vmi_span_is_releasable(s->arena, tag) ? 1 : 0;
     if ((tag->prev & VMI_LINK_HOLE) != 0) {
         return "I4: two holes never touch";
     }
@@ -252,6 +256,31 @@ differs(struct survey *s, uint64_t kept, uint64_t sum)
     return kept != sum;
 }
 
+/* What the short ways look at, against what it sums up: see vmi_note_state(). */
+static const char *
+check_state(struct survey *s)
+{
+    const struct vmem_arena *arena = s->arena;
+    const bool is_moving = vmi_busy_is_moving(&arena->busy);
+    const bool is_indexed =
+        arena->by_address.state != VMI_INDEX_OFF || arena->by_size.state != VMI_INDEX_OFF;
+
+    if (differs(s, arena->import_kept, s->kept)) {
+        return "I9: import_kept is the number of wholly free spans that can go back";
+    }
+    if (differs(s, arena->is_indexed, is_indexed)) {
+        return "I9: is_indexed says whether an index is not off";
+    }
+    if (differs(s, arena->allocs_plainly, arena->is_plain && s->kept == 0 && !is_moving)) {
+        return "I9: allocs_plainly says whether an allocation may go the short way";
+    }
+    if (differs(s, arena->frees_plainly,
+            !is_indexed && !arena->gives_back && arena->quarantine.ring == NULL && !is_moving)) {
+        return "I9: frees_plainly says whether a free may go the short way";
+    }
+    return NULL;
+}
+
 static const char *
 check_figures(struct survey *s)
 {
@@ -291,7 +320,7 @@ check_figures(struct survey *s)
     if (differs(s, arena->by_size.order.count, s->by_size_holes)) {
         return "X1: the index by size holds nothing else";
     }
-    return NULL;
+    return check_state(s);
 }
 
 static const char *

@@ -1,13 +1,21 @@
 /*
  * explain - why a request fails, and what would not.               SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Every hole is judged, so the answer is exact where an allocation that fails only counts what O(1) can
+ * tell.  The order of the reasons is that of an allocation: memory for tags comes first, then holes, then
+ * the source.  What a source of spans or of tags would answer is not known, and neither is asked: of the
+ * first it is told whether the limit lets it be asked, for as much as an import would ask for; of the second
+ * nothing, unless there is none.
  */
 #include "inspect/inspect.h"
 
-#include "engine/request.h"
+#include "engine/import.h"
+#include "engine/supply.h"
 
 static const char *const reason_texts[VMEM_REASON_COUNT] = {
     [VMEM_REASON_NONE] = "it can be met",
-    [VMEM_REASON_ARGUMENTS] = "the arguments contradict each other or the quantum",
+    [VMEM_REASON_ARGUMENTS] =
+        "the request is not valid: its arguments, its flags, or where it is made",
     [VMEM_REASON_ROUNDING] = "the size cannot be rounded to the quantum",
     [VMEM_REASON_SPACE] = "fewer units are free than asked for",
     [VMEM_REASON_FRAGMENTS] = "no hole is large enough",
@@ -77,17 +85,43 @@ consider_all(
     } while (index != arena->root);
 }
 
-static enum vmem_reason
-reason_from(const struct vmem_arena *arena, const struct vmem_explanation *e)
+/* An allocation would find no tags, and has nobody to ask for more.  Entered, and stays so. */
+static bool
+lacks_tags(struct vmem_arena *arena)
 {
-    const vmem_size_t ceiling = arena->limit != 0 ? arena->limit : VMEM_SIZE_MAX;
+    const struct vmi_needs needs = { .tags = VMI_TAGS_PER_SPLIT, .busy_entry = true };
+
+    if (arena->supply.source.get != NULL) {
+        return false;
+    }
+    return (vmi_busy_is_moving(&arena->busy) || !vmi_supply_is_ample(arena)) &&
+        vmi_supply_needs(arena, &needs) != 0;
+}
+
+/* What the source has to do with it; NONE: there is none, or nothing that it gives could help. */
+static enum vmem_reason
+reason_of_source(const struct vmem_arena *arena, const struct vmi_request *request)
+{
+    struct vmi_import import;
+
+    if (vmi_import_plan(arena, request, &import) != 0) {
+        return VMEM_REASON_NONE;
+    }
+    return import.want.size <= vmi_import_room(arena) ? VMEM_REASON_IMPORT : VMEM_REASON_LIMIT;
+}
+
+static enum vmem_reason
+reason_from(const struct vmem_arena *arena, const struct vmi_request *request,
+    const struct vmem_explanation *e)
+{
+    enum vmem_reason reason;
 
     if (e->holes_fitting != 0) {
         return VMEM_REASON_NONE;
     }
-    if (arena->source.arena != NULL || arena->source.import_fn != NULL) {
-        const bool may_grow = arena->total <= ceiling && e->size_rounded <= ceiling - arena->total;
-        return may_grow ? VMEM_REASON_IMPORT : VMEM_REASON_LIMIT;
+    reason = reason_of_source(arena, request);
+    if (reason != VMEM_REASON_NONE) {
+        return reason;
     }
     if (e->free_size < e->size_rounded) {
         return VMEM_REASON_SPACE;
@@ -113,11 +147,13 @@ vmi_explain(struct vmem_arena *arena, vmem_size_t size, const struct vmem_constr
     }
     e->size_rounded = request.shape.size;
     if (!vmi_enter(arena)) {
+        e->status = EBUSY;
+        e->reason = VMEM_REASON_ARGUMENTS;
         return;
     }
     e->free_size = arena->total - arena->inuse;
     consider_all(arena, &request.shape, e);
-    e->reason = reason_from(arena, e);
+    e->reason = lacks_tags(arena) ? VMEM_REASON_TAGS : reason_from(arena, &request, e);
     e->status = e->reason == VMEM_REASON_NONE ? 0 : ENOMEM;
     vmi_leave(arena);
 }

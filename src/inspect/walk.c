@@ -3,11 +3,14 @@
  *
  * A cursor stands on the next tag to visit; whoever removes a tag moves the cursors that stand on it
  * (engine/arena.h).  Some segments at a time are copied with the lock held and shown to the visitor
- * without it.  What lies below the place already reached is clipped, so no unit is visited twice.
+ * without it; the lock is left after so many tags, too, when few of them are of a wanted type.  What lies below the place already reached is clipped, so no unit is visited twice.
  */
 #include "inspect/inspect.h"
 
-enum { BATCH = 16 };
+enum {
+    BATCH = 16,     /* segments that are copied at a time */
+    TAGS_MAX = 256, /* tags that are looked at under one hold of the lock */
+};
 
 struct progress {
     struct vmi_cursor cursor;
@@ -40,14 +43,15 @@ describe(const struct vmi_tag *tag, const struct progress *progress, struct vmem
     return true;
 }
 
-/* Copy up to BATCH segments of the wanted types.  Entered. */
+/* Copy up to BATCH segments of the wanted types; it may be none of TAGS_MAX tags.  Entered. */
 static unsigned
 copy_batch(const struct vmem_arena *arena, unsigned typemask, struct progress *progress,
     struct vmem_segment *batch)
 {
     unsigned count = 0;
+    unsigned left = TAGS_MAX;
 
-    while (count < BATCH && progress->cursor.tag != arena->root) {
+    while (count < BATCH && left > 0 && progress->cursor.tag != arena->root) {
         const struct vmi_tag *tag = vmi_tag(arena, progress->cursor.tag);
         if (describe(tag, progress, &batch[count])) {
             if (batch[count].type != VMEM_SPAN) {
@@ -57,6 +61,7 @@ copy_batch(const struct vmem_arena *arena, unsigned typemask, struct progress *p
             count += (batch[count].type & typemask) != 0 ? 1 : 0;
         }
         progress->cursor.tag = vmi_tag_next(tag);
+        left--;
     }
     return count;
 }
@@ -72,10 +77,9 @@ vmi_walk(struct vmem_arena *arena, unsigned typemask, vmem_visitor_fn *visitor, 
         return;
     }
     vmi_cursor_add(arena, &progress.cursor);
-    while (goes_on) {
+    while (goes_on && progress.cursor.tag != arena->root) {
         const unsigned count = copy_batch(arena, typemask, &progress, batch);
         vmi_leave(arena);
-        goes_on = count > 0;
         for (unsigned i = 0; goes_on && i < count; i++) {
             goes_on = visitor(arg, &batch[i]);
         }

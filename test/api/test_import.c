@@ -306,7 +306,7 @@ test_wholly_free_spans_are_kept_as_told(void)
         CHECK_INTACT(arena);
     }
     CHECK_U64(source.imports, ==, 4 + 9 * 2); /* two of four come from what was kept */
-    vmem_set_import_keep(arena, 1); /* what is now too many goes at once */
+    vmem_set_import_keep(arena, 1);           /* what is now too many goes at once */
     CHECK_U64(source.span_count, ==, 1);
     vmem_set_import_keep(arena, 0);
     CHECK_U64(source.span_count, ==, 0);

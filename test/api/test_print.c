@@ -247,6 +247,7 @@ static const struct question questions[] = {
     { "both fit", 16, { 0 }, 0, VMEM_REASON_NONE, 0, 176, 2, 2, 2 },
     { "size 0", 0, { 0 }, 0, VMEM_REASON_ARGUMENTS, EINVAL, 0, 0, 0, 0 },
     { "bad flags", 16, { 0 }, 0x10000, VMEM_REASON_ARGUMENTS, EINVAL, 0, 0, 0, 0 },
+    { "waiting", 16, { 0 }, VMEM_WAIT, VMEM_REASON_ARGUMENTS, ENOTSUP, 0, 0, 0, 0 },
     { "rounding", MAX, { 0 }, 0, VMEM_REASON_ROUNDING, ENOMEM, 0, 0, 0, 0 },
     { "space", 193, { 0 }, 0, VMEM_REASON_SPACE, ENOMEM, 176, 0, 0, 0 },
     { "fragments", 192, { 0 }, 0, VMEM_REASON_FRAGMENTS, ENOMEM, 176, 0, 0, 0 },
@@ -345,6 +346,101 @@ test_explain_knows_the_limit_and_the_source(void)
     CHECK_U64(vmem_destroy(arena), ==, 0);
 }
 
+/* The reason by which a request that is refused is counted; NONE: it is not counted once. */
+static enum vmem_reason
+counted_reason(struct vmem_arena *arena, vmem_size_t size, const struct vmem_constraint *constraint)
+{
+    struct vmem_stats before, after;
+    enum vmem_reason reason = VMEM_REASON_NONE;
+    unsigned count = 0;
+    vmem_addr_t addr;
+
+    vmem_stats(arena, &before);
+    CHECK_U64(vmem_xalloc_with(arena, size, constraint, 0, &addr), ==, ENOMEM);
+    vmem_stats(arena, &after);
+    for (unsigned i = 0; i < VMEM_REASON_COUNT; i++) {
+        if (after.fails[i] != before.fails[i]) {
+            reason = (enum vmem_reason)i;
+            count++;
+        }
+    }
+    return count == 1 ? reason : VMEM_REASON_NONE;
+}
+
+/* What is asked of a source is more than the request; the limit is held against that. */
+static void
+test_explain_rounds_as_an_import_does(void)
+{
+    static struct vmt_source source;
+    const struct vmem_constraint phased = { .align = 64, .phase = 16 };
+    const struct vmem_constraint windowed = { .align = 64, .addr_min = 1, .addr_max = 60 };
+    struct vmem_arena *arena = NULL;
+    struct vmem_explanation e;
+
+    vmt_source_init(&source, 0x10000, 0x10000);
+    vmt_fuse_set(&source.fuse, 1, true);
+    CHECK_OR_RETURN(vmem_create("explain", 0, 0, 16, 0, 0, &arena) == 0);
+    CHECK_U64(vmem_set_import(arena, vmt_source_import, vmt_source_release, &source, 64), ==, 0);
+    for (vmem_size_t limit = 16; limit <= 160; limit += 16) {
+        vmt_context("limit", limit);
+        vmem_set_limit(arena, limit);
+        for (vmem_size_t size = 16; size <= 128; size += 16) {
+            vmem_explain(arena, size, NULL, 0, &e);
+            CHECK_U64(e.reason, ==, counted_reason(arena, size, NULL));
+            CHECK_U64(e.reason, ==,
+                (size + 63) / 64 * 64 <= limit ? VMEM_REASON_IMPORT : VMEM_REASON_LIMIT);
+            vmem_explain(arena, size, &phased, 0, &e);
+            CHECK_U64(e.reason, ==, counted_reason(arena, size, &phased));
+            vmem_explain(arena, size, &windowed, 0, &e);
+            CHECK_U64(e.reason, ==, counted_reason(arena, size, &windowed));
+        }
+    }
+    /* What no import quantum can round to is not asked for at all. */
+    vmem_set_limit(arena, 0);
+    vmem_explain(arena, MAX - 31, NULL, 0, &e);
+    CHECK_U64(e.reason, ==, VMEM_REASON_SPACE);
+    CHECK_U64(counted_reason(arena, MAX - 31, NULL), ==, VMEM_REASON_SPACE);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
+static bool
+free_it(void *arg, const struct vmem_segment *segment)
+{
+    vmem_free(arg, segment->start, segment->size);
+    return true;
+}
+
+/* Where nobody can be asked for tags, explain knows that there are none. */
+static void
+test_explain_knows_that_no_tag_is_left(void)
+{
+    static _Alignas(64) unsigned char memory[(VMEM_TAG_MEMORY_BYTES(50, 20) + 63) & ~63u];
+    const struct vmem_options options = { .size = 1 << 20,
+        .quantum = 1,
+        .tag_memory = memory,
+        .tag_memory_bytes = sizeof memory,
+        .tag_memory_only = true };
+    struct vmem_arena *arena = NULL;
+    struct vmem_explanation e;
+    vmem_addr_t addr;
+    int status = 0;
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &arena) == 0);
+    while (status == 0) {
+        vmem_explain(arena, 1, NULL, 0, &e);
+        status = vmem_xalloc(arena, 1, 2, 0, 0, 0, MAX, 0, &addr);
+        CHECK_U64(e.status, ==, status);
+    }
+    CHECK_U64(status, ==, ENOMEM);
+    CHECK_U64(e.reason, ==, VMEM_REASON_TAGS);
+    CHECK_U64(counted_reason(arena, 1, NULL), ==, VMEM_REASON_TAGS);
+    CHECK(e.holes_fitting != 0);
+    vmem_walk(arena, VMEM_ALLOC, free_it, arena);
+    vmem_explain(arena, 1, NULL, 0, &e);
+    CHECK_U64(e.reason, ==, VMEM_REASON_NONE);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
 static void
 test_every_reason_has_a_text_of_its_own(void)
 {
@@ -370,6 +466,8 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_explain_tells_each_reason),
     VMT_TEST(test_explain_agrees_with_what_the_request_does),
     VMT_TEST(test_explain_knows_the_limit_and_the_source),
+    VMT_TEST(test_explain_rounds_as_an_import_does),
+    VMT_TEST(test_explain_knows_that_no_tag_is_left),
     VMT_TEST(test_every_reason_has_a_text_of_its_own),
 };
 

@@ -289,6 +289,55 @@ test_i8_every_tag_is_in_the_list_or_spare(void)
 }
 
 static void
+test_i9_the_state_in_short(void)
+{
+    struct example e;
+    struct vmem_arena *plain = NULL;
+
+    CHECK_OR_RETURN(make(&e));
+    BREAK(e, e.arena->is_indexed, false, "I9");
+    BREAK(e, e.arena->allocs_plainly, false, "I9");
+    BREAK(e, e.arena->frees_plainly, true, "I9");
+    BREAK(e, e.arena->import_kept, 1, "I9");
+    unmake(&e);
+    CHECK_OR_RETURN(vmem_create("plain", 0, 4096, 16, 0, 0, &plain) == 0);
+    CHECK(plain->allocs_plainly && plain->frees_plainly);
+    CHECK_INTACT(plain);
+    plain->frees_plainly = false;
+    judge(plain, "I9", __FILE__, __LINE__);
+    plain->frees_plainly = true;
+    CHECK_U64(vmem_destroy(plain), ==, 0);
+}
+
+/* A span that is kept: one too few, one too many, and the short way that is closed by it. */
+static void
+test_i9_kept_spans(void)
+{
+    struct example e = { .arena = NULL };
+    struct vmem_arena *root = NULL;
+    vmem_addr_t addrs[2];
+
+    CHECK_OR_RETURN(vmem_create("root", 0, 4096, 16, 0, 0, &root) == 0);
+    CHECK_OR_RETURN(vmem_create("child", 0, 0, 16, 0, 0, &e.arena) == 0);
+    CHECK_U64(vmem_import_from(e.arena, root, 0), ==, 0);
+    vmem_set_import_keep(e.arena, 4);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_U64(vmem_alloc(e.arena, 16, 0, &addrs[i]), ==, 0);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        vmem_free(e.arena, addrs[i], 16);
+        CHECK_U64(e.arena->import_kept, ==, i + 1);
+        CHECK_INTACT(e.arena);
+        BREAK(e, e.arena->import_kept, i, "I9");
+        BREAK(e, e.arena->import_kept, i + 2, "I9");
+        BREAK(e, e.arena->allocs_plainly, true, "I9");
+        BREAK(e, e.arena->frees_plainly, true, "I9");
+    }
+    CHECK_U64(vmem_destroy(e.arena), ==, 0);
+    CHECK_U64(vmem_destroy(root), ==, 0);
+}
+
+static void
 test_s2_spans(void)
 {
     struct example e;
@@ -380,6 +429,8 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_i7_the_busy_index_holds_the_allocations),
     VMT_TEST(test_i7_an_allocation_that_is_missing),
     VMT_TEST(test_i8_every_tag_is_in_the_list_or_spare),
+    VMT_TEST(test_i9_the_state_in_short),
+    VMT_TEST(test_i9_kept_spans),
     VMT_TEST(test_s2_spans),
     VMT_TEST(test_x1_the_indexes_hold_the_holes),
     VMT_TEST(test_x1_the_indexes_hold_nothing_else),

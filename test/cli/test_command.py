@@ -30,6 +30,31 @@ def test_each_command_has_help_of_its_own():
             check(f"vmem {name}" in result.out, result)
 
 
+def test_a_word_too_many_is_refused():
+    for words in (["--help", "run", "x"], ["help", "replay", "x"], ["--version", "x"]):
+        result = vmem(*words)
+        check(result.status == 2 and result.out == "", result)
+        check('vmem: "x" is one word too many' in result.err, result)
+    result = vmem("--help", "x")
+    check(result.status == 2 and '"x" is not a command' in result.err, result)
+
+
+def test_run_names_itself_where_an_option_is_wrong():
+    for words in (["run", "--foo"], ["run", "-x"], ["run", "--seed"]):
+        result = vmem(*words)
+        check(result.status == 2 and result.out == "", result)
+        check(result.err.startswith("vmem run: "), result)
+
+
+def test_statuses_of_input_that_is_broken():
+    for words, text, status in ((["run", "-"], "frob\n", 1),
+                                (["replay", "-"], "frob\n", 2),
+                                (["replay", "-"], "# vmem-trace 1\na 1 1\nfrob\n", 2)):
+        done = subprocess.run([str(VMEM), *words], input=text.encode(), stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False)
+        assert done.returncode == status, (words, text, done)
+
+
 def test_version_is_a_version():
     for word in ("--version", "-V"):
         result = vmem(word)

@@ -177,6 +177,7 @@ call_everything(struct vmem_arena *arena)
 {
     static _Alignas(64) unsigned char memory[1024];
     struct vmem_violation violation;
+    struct vmem_explanation explanation;
     struct vmem_range range;
     vmem_handle_t handle = 0;
     vmem_addr_t addr = 77;
@@ -206,6 +207,9 @@ call_everything(struct vmem_arena *arena)
     EXPECT_REENTRY(arena, (void)vmem_size(arena, VMEM_FREE));
     EXPECT_REENTRY(arena, (void)vmem_state(arena, 0x1000));
     EXPECT_REENTRY(arena, (void)vmem_contains(arena, 0x1000, 1));
+    EXPECT_REENTRY(arena, vmem_explain(arena, 16, NULL, 0, &explanation));
+    CHECK_U64(explanation.status, ==, EBUSY);
+    CHECK_U64(explanation.reason, !=, VMEM_REASON_NONE);
     EXPECT_REENTRY(arena, status = vmem_alloc(arena, 16, 0, &addr));
     CHECK_U64(status, !=, 0);
     EXPECT_REENTRY(
@@ -245,6 +249,57 @@ test_reentry_without_a_lock(void)
     vmi_leave(arena);
     CHECK_UNCHANGED(&before, arena);
     destroy(arena);
+}
+
+#define EXPECT_REGISTRY_REENTRY(name, statement) \
+    EXPECT_FATAL_TEXT(statement, VMEM_FAULT_REENTRY, \
+        "vmem: REENTRY arena=" name " addr=0x0 size=0x0: created or destroyed while the calling " \
+        "thread is visiting all arenas")
+
+static bool
+count_arena(void *arg, struct vmem_arena *arena)
+{
+    (void)arena;
+    ++*(unsigned *)arg;
+    return true;
+}
+
+/* What a visitor of all arenas must not do, and what it may. */
+static bool
+change_the_registry(void *arg, struct vmem_arena *arena)
+{
+    static struct vmem_storage storage;
+    struct vmem_arena *new_arena = NULL;
+    unsigned again = 0;
+    int status = 0;
+
+    EXPECT_REGISTRY_REENTRY("new", status = vmem_create("new", 0, 0, 1, 0, 0, &new_arena));
+    CHECK_U64(status, ==, EBUSY);
+    EXPECT_REGISTRY_REENTRY("", status = vmem_init(&storage, NULL, 0, 0, 1, 0, 0, &new_arena));
+    CHECK_U64(status, ==, EBUSY);
+    CHECK(new_arena == NULL);
+    EXPECT_REGISTRY_REENTRY("kva", status = vmem_destroy(arena));
+    CHECK_U64(status, ==, EBUSY);
+    vmem_walk_arenas(count_arena, &again);
+    CHECK_U64(again, ==, 2);
+    ++*(unsigned *)arg;
+    return true;
+}
+
+static void
+test_the_registry_is_not_changed_in_a_walk(void)
+{
+    struct vmem_arena *one = NULL;
+    struct vmem_arena *other = NULL;
+    unsigned visits = 0;
+
+    CHECK_OR_RETURN(vmem_create("kva", 0, 4096, 16, 0, 0, &one) == 0);
+    CHECK_OR_RETURN(vmem_create("kva", 0, 4096, 16, 0, 0, &other) == 0);
+    vmem_walk_arenas(change_the_registry, &visits);
+    CHECK_U64(visits, ==, 2);
+    /* The lock was left: now it can be done. */
+    CHECK_U64(vmem_destroy(one), ==, 0);
+    CHECK_U64(vmem_destroy(other), ==, 0);
 }
 
 static void
@@ -360,6 +415,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_destroy_busy),
     VMT_TEST(test_reentry),
     VMT_TEST(test_reentry_without_a_lock),
+    VMT_TEST(test_the_registry_is_not_changed_in_a_walk),
     VMT_TEST(test_bad_import),
     VMT_TEST(test_corrupt),
     VMT_TEST(test_the_hook_may_inspect_the_arena),

@@ -332,6 +332,14 @@ rig_judge_explain(struct rig *rig, const struct rig_op *op)
             want == ENOMEM ? VMEM_REASON_ROUNDING : VMEM_REASON_ARGUMENTS;
         return e.status == want && e.reason == reason ? NULL : "vmem_explain: a bad request";
     }
+    if (e.reason == VMEM_REASON_TAGS) {
+        /* The request itself must be refused for that. */
+        struct rig_level *level = &rig->level[op->level];
+        const int status = vmem_xalloc_with(level->arena, op->size, &constraint, op->flags, &addr);
+        return e.status == ENOMEM && status == ENOMEM && lacked_tags(rig, level)
+            ? NULL
+            : "vmem_explain: tags are not what it lacks";
+    }
     want = vmem_model_choose(model, &request, &addr, &is_dictated);
     vmem_model_figures(model, &figures);
     if (e.status != want || (e.holes_fitting != 0) != (want == 0) ||
@@ -345,10 +353,9 @@ rig_judge_explain(struct rig *rig, const struct rig_op *op)
     if (want == 0) {
         return e.reason == VMEM_REASON_NONE ? NULL : "vmem_explain: a reason for what works";
     }
-    if (model->source != NULL) {
-        return e.reason == VMEM_REASON_IMPORT || e.reason == VMEM_REASON_LIMIT
-            ? NULL
-            : "vmem_explain: not a reason of an arena that imports";
+    if (model->source != NULL &&
+        (e.reason == VMEM_REASON_IMPORT || e.reason == VMEM_REASON_LIMIT)) {
+        return NULL; /* else nothing that a source gives could help, and it is as without one */
     }
     return e.reason == reason_of(model, &request) ? NULL : "vmem_explain: another reason";
 }

@@ -479,6 +479,8 @@ def test_usage_errors():
     cases = [([], b"no command"), (["--nonsense", "true"], b"unknown option --nonsense"),
              (["-x", "true"], b"unknown option -x"), (["-o"], b"no argument given to -o"),
              (["--follow=3", "true"], b"--follow=3"), (["-o", "", "true"], b"bad name"),
+             (["-o", ".", "true"], b"cannot be a directory: ."),
+             (["-o", "no/", "true"], b"cannot be a directory: no/"),
              (["-o", "/nonexistent/t.vmt", "true"], b"No such file"),
              (["--scratch", "/nonexistent", "true"], b"No such file"),
              (["--recover", "."], b"needs -o"), (["--recover", ".", "-o", "x", "y"], b"no command")]

@@ -129,7 +129,7 @@ test_a_feature_that_is_not_built_is_named(void)
     CHECK(parse(&s, "# x\nneeds import random\n"));
     CHECK_STR(s.missing, "");
     vmem_scenario_fini(&s);
-    CHECK(parse(&s, "# x\nneeds import telepathy qcache\n"));
+    CHECK(parse(&s, "# x\nneeds import telepathy\n\n# y\n needs qcache\ndrain a\n"));
     CHECK_STR(s.missing, "telepathy");
     CHECK_U64(s.missing_line, ==, 2);
     vmem_scenario_fini(&s);
@@ -177,6 +177,8 @@ static const struct {
     { "repeat 2 = ok\n", 1, 12, "repeat has no result", 0 },
     { "repeat\n", 1, 7, "N is missing", 0 },
     { "repeat 2\nneeds import\nend\n", 2, 1, "top of the file", 0 },
+    { "repeat 2\nend\nneeds import\n", 3, 1, "top of the file", 0 },
+    { "drain a\n # x\n  needs telepathy\n", 3, 3, "top of the file", 1 },
     { "drain a\x01\n", 1, 8, "byte 0x01", 0 },
     { "drain \xc3\xa4\n", 1, 7, "byte 0xc3", 0 },
 };

@@ -64,6 +64,7 @@ static const struct {
         "t.vms:3:1: unknown operation 'frob'" },
     { "arena a quantum=1\ndrain a\nfrob\n", 2, 1, 0, "judged before that: 2 passed, 0 failed" },
     { "needs qcache\nfrob\n", 0, 0, 1, "t.vms:1: skipped: it needs 'qcache'" },
+    { "arena a quantum=1\nneeds qcache\n", 1, 1, 0, "t.vms:2:1: " },
     { "arena a quantum=1 size=8\nrepeat 8\nalloc a x* 1\nend\nexpect a free=0\nfree a x.3\n", 11, 0,
         0, "" },
     { "arena a quantum=1 size=5\nrepeat 2\nrepeat 3\nalloc a x* 1\nend\nrepeat 3\nfree a "

@@ -89,7 +89,12 @@ static enum verdict
 set_output(struct options *options, const char *path)
 {
     const int length = snprintf(options->output, sizeof options->output, "%s", path);
+    struct stat info;
 
+    if (length > 0 &&
+        (path[strlen(path) - 1] == '/' || (stat(path, &info) == 0 && S_ISDIR(info.st_mode)))) {
+        return refuse("the trace cannot be a directory: ", path);
+    }
     /* Room for ".PID-IMAGE" and ".part". */
     if (length == 0 || length >= (int)sizeof options->output - 48) {
         return refuse("bad name for the trace: ", path);

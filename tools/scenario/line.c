@@ -386,9 +386,9 @@ read_needs(struct line *line)
     static const char *const built[] = { "import", "random" };
     struct vmem_scenario *scenario = line->scenario;
 
-    if (line->is_repeated) {
+    if (scenario->has_begun) {
         return vmem_text_error(scenario, line->words->at[0].column,
-            "needs stands at the top of the file, not in a repeat");
+            "needs stands at the top of the file, before all other operations");
     }
     if (plain(line, "FEATURE") == NULL) {
         return false;

@@ -78,6 +78,7 @@ parse_line(struct vmem_scenario *scenario, const char *line, size_t length, unsi
         scenario->count--;
         return false;
     }
+    scenario->has_begun = scenario->has_begun || statement->verb != VMEM_VERB_NEEDS;
     if (statement->verb == VMEM_VERB_REPEAT || statement->verb == VMEM_VERB_END) {
         return match(scenario, open);
     }

@@ -35,7 +35,8 @@ static const char help[] =
     "The last line of the output is 'N passed, N failed', counted in lines over all files; a line\n"
     "inside a repeat counts each time that it is run.\n"
     "\n"
-    "Exit status: 0 all passed, 1 something failed, 2 wrong usage or a file that cannot be read.\n"
+    "Exit status: 0 all passed, 1 something failed or a scenario is broken, 2 wrong usage or a\n"
+    "file that cannot be read.\n"
     "\n"
     "Examples:\n"
     "  vmem run test/cases/*.vms\n"
@@ -133,9 +134,11 @@ parse_options(int argc, char **argv, struct vmem_run_options *options, uint64_t 
     static const struct option names[] = { { "verbose", no_argument, NULL, 'v' },
         { "quiet", no_argument, NULL, 'q' }, { "seed", required_argument, NULL, 's' },
         { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+    static char name[] = "vmem run";
     int option;
 
-    optind = 0; /* the command may have parsed its own options already */
+    argv[0] = name; /* getopt_long() begins its messages with it */
+    optind = 0;     /* the command may have parsed its own options already */
     while ((option = getopt_long(argc, argv, "vqh", names, NULL)) != -1) {
         switch (option) {
         case 'v':

@@ -132,6 +132,7 @@ struct vmem_scenario {
     struct vmem_map name_map;
     char missing[64]; /* a feature that a `needs` line names and that is not built; "" = none */
     unsigned missing_line;
+    bool has_begun; /* a line that is no `needs` was read */
     bool is_broken;
     unsigned error_line;
     unsigned error_column;

@@ -57,13 +57,14 @@ print_help(FILE *out)
     }
     (void)fputs(
         "\n"
-        "  vmem COMMAND --help     options of a command\n"
+        "  vmem COMMAND --help     options of a command; vmem help COMMAND too\n"
         "  vmem --help             this text\n"
         "  vmem --version          the version\n"
         "  man vmem                all of it, with examples\n"
         "\n"
-        "Exit status: 0 all is well; 1 something was checked and found wrong; 2 bad usage or\n"
-        "unreadable input.\n",
+        "Exit status: 0 all is well; 1 something was checked and found wrong, or a scenario is\n"
+        "broken; 2 bad usage, unreadable input, or a trace is broken.  Record ends as the program\n"
+        "did, or with 125, 126 or 127 if there was no recording or no program.\n",
         out);
 }
 
@@ -108,6 +109,13 @@ complain_unknown(const char *word)
 }
 
 static int
+complain_surplus(const char *word)
+{
+    (void)fprintf(stderr, "vmem: \"%s\" is one word too many; see vmem --help\n", word);
+    return EXIT_USAGE;
+}
+
+static int
 run_command(const struct command *command, int argc, char **argv)
 {
     if (command->run == NULL) {
@@ -126,6 +134,9 @@ dispatch(int argc, char **argv)
         return EXIT_USAGE;
     }
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        if (argc > 2) {
+            return complain_surplus(argv[2]);
+        }
         print_version();
         return 0;
     }
@@ -138,6 +149,9 @@ dispatch(int argc, char **argv)
     const struct command *command = find_command(is_help ? argv[2] : word);
     if (command == NULL) {
         return complain_unknown(is_help ? argv[2] : word);
+    }
+    if (is_help && argc > 3) {
+        return complain_surplus(argv[3]);
     }
     if (is_help) {
         static char help[] = "--help";
