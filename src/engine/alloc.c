@@ -364,10 +364,24 @@ try_with_sources(struct vmem_arena *arena, const struct vmi_request *request,
     return status;
 }
 
+/* The wholly free spans that an arena keeps. */
+static unsigned
+count_kept(struct vmem_arena *arena)
+{
+    unsigned kept = 0;
+
+    if (vmi_enter(arena)) {
+        kept = arena->import_kept;
+        vmi_leave(arena);
+    }
+    return kept;
+}
+
 /*
  * Do without the wholly free spans that one of the levels keeps.  They go one by one: without it the
  * limit leaves more room; only then it is given back, whereupon the source may give its own span back,
- * which could have served.  *has_changed: there was one.
+ * which could have served.  Only those that there are now: more may come as fast as they go.
+ * *has_changed: there was one.
  */
 static int
 try_without_kept(struct vmem_arena *level, struct vmem_arena *arena,
@@ -375,17 +389,15 @@ try_without_kept(struct vmem_arena *level, struct vmem_arena *arena,
     bool *has_changed)
 {
     int status = NO_PLACE;
-    bool is_one = true;
 
     *has_changed = false;
-    while (status == NO_PLACE && is_one) {
-        struct vmi_released released;
-        if (!vmi_enter(level)) {
-            break;
+    for (unsigned left = count_kept(level); status == NO_PLACE && left > 0; left--) {
+        struct vmi_released released = { .range = { .size = 0 } };
+        if (vmi_enter(level)) {
+            (void)vmi_free_kept_span(level, &released);
+            vmi_leave(level);
         }
-        is_one = vmi_free_kept_span(level, &released);
-        vmi_leave(level);
-        if (is_one) {
+        if (released.range.size != 0) {
             *has_changed = true;
             status = try_with_sources(arena, request, result, reason);
             vmi_give_back(&released);

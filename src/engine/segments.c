@@ -3,21 +3,6 @@
  */
 #include "engine/segments.h"
 
-VMI_NOINLINE void
-vmi_index_carved(struct vmem_arena *arena, uint32_t index, uint32_t hole_index, vmem_addr_t start)
-{
-    const struct vmi_tag *rest = vmi_tag(arena, hole_index);
-
-    if (index == hole_index) {
-        vmi_index_remove(arena, start, rest->size);
-    } else {
-        const vmem_size_t carved = rest->start - start;
-        const struct vmem_range from = { .start = start, .size = rest->size + carved };
-        const struct vmem_range to = { .start = rest->start, .size = rest->size };
-        vmi_index_change(arena, hole_index, &from, &to);
-    }
-}
-
 /* All of the hole: [ hole ] => [ busy ]. */
 static uint32_t
 carve_whole(struct vmem_arena *arena, uint32_t hole_index)

@@ -120,10 +120,6 @@ vmi_hole_split(
     return index;
 }
 
-/* The indexes follow after vmi_carve_front(). */
-VMI_NOINLINE void vmi_index_carved(
-    struct vmem_arena *arena, uint32_t index, uint32_t hole_index, vmem_addr_t start);
-
 /* Take all of a hole at a place of a bin's front. */
 static VMI_INLINE void
 vmi_take_front(struct vmem_arena *arena, unsigned class_index, unsigned place, uint32_t index,
@@ -170,7 +166,9 @@ vmi_carve_front(struct vmem_arena *arena, unsigned class_index, unsigned place, 
         }
     }
     if (VMI_UNLIKELY(arena->is_indexed)) {
-        vmi_index_carved(arena, index, hole_index, start);
+        const vmem_size_t right = index == hole_index ? 0 : hole->size;
+        const struct vmem_range whole = { .start = start, .size = size + right };
+        vmi_index_carve(arena, hole_index, &whole, NULL, 0, right, 0);
     }
     return index;
 }

@@ -3,7 +3,8 @@
  *
  * A cursor stands on the next tag to visit; whoever removes a tag moves the cursors that stand on it
  * (engine/arena.h).  Some segments at a time are copied with the lock held and shown to the visitor
- * without it; the lock is left after so many tags, too, when few of them are of a wanted type.  What lies below the place already reached is clipped, so no unit is visited twice.
+ * without it; the lock is left after so many tags, too, when few of them are of a wanted type.  What
+ * lies below the place already reached is clipped, so no unit is visited twice.
  */
 #include "inspect/inspect.h"
 
