@@ -8,8 +8,9 @@
  *      reserve tags -> choose a hole -> carve
  *        no hole:  drain the quarantine, choose again
  *                  ask the source for a span, choose again
- *                  level by level: all of it once more without each of the spans that are kept, and
- *                  once more if they are gone, or if reclaim made anything free
+ *                  level by level: give kept spans back (where a limit forbids to ask, one by one, and
+ *                  all of it once more before each), call reclaim; if that changed anything, all of it
+ *                  once more
  *
  *    When the source is an arena, the request climbs: it becomes a request there, which may become one
  *    in *its* source, and so on.  On the way down each level takes the span that the level above found.
@@ -143,7 +144,6 @@ withdraw(struct vmem_arena *arena, const struct vmem_range *span)
     const uint32_t header = vmi_span_of(arena, span->start);
     uint32_t hole;
 
-    arena->imports_returned++;
     if (header == 0) {
         return false;
     }
@@ -154,6 +154,7 @@ withdraw(struct vmem_arena *arena, const struct vmem_range *span)
     }
     vmi_keep_spans(arena, -1);
     vmi_span_remove(arena, hole);
+    arena->imports_returned++;
     return true;
 }
 
@@ -219,6 +220,7 @@ struct climb {
     unsigned level;             /* 0 = where the caller asked */
     enum vmem_reason reason;    /* why level 0 gets nothing from its source */
     bool has_source_arena;      /* level 0 asked an arena, not a function */
+    bool is_limited;            /* a level did not ask, because of its limit */
 };
 
 /* Set a climb to a level that it has been at, and *import to what was asked from there. */
@@ -253,6 +255,7 @@ try_level(struct climb *climb, struct vmi_result *result, struct vmi_import *imp
         *can_climb = vmi_import_begin(arena, &climb->request, import);
     }
     vmi_leave(arena);
+    climb->is_limited = climb->is_limited || *can_climb == ENOSPC;
     if (climb->level == 0) {
         climb->reason = *can_climb == 0 ? VMEM_REASON_IMPORT
             : *can_climb == ENOSPC      ? VMEM_REASON_LIMIT
@@ -349,16 +352,18 @@ reason_of(struct vmem_arena *arena, const struct vmi_request *request, enum vmem
 /* Ask the sources for the right place; an arena that refuses, for enough to contain one. */
 static int
 try_with_sources(struct vmem_arena *arena, const struct vmi_request *request,
-    struct vmi_result *result, enum vmem_reason *reason)
+    struct vmi_result *result, enum vmem_reason *reason, bool *is_limited)
 {
     struct climb climb;
     int status = climb_and_return(arena, request, result, &climb);
 
+    *is_limited = climb.is_limited;
     if (status == NO_PLACE && climb.has_source_arena && request->is_shaped &&
         !request->is_windowed) {
         struct vmi_request again = *request;
         again.imports_anywhere = true;
         status = climb_and_return(arena, &again, result, &climb);
+        *is_limited = *is_limited || climb.is_limited;
     }
     *reason = climb.reason;
     return status;
@@ -378,20 +383,20 @@ count_kept(struct vmem_arena *arena)
 }
 
 /*
- * Do without the wholly free spans that one of the levels keeps.  They go one by one: without it the
- * limit leaves more room; only then it is given back, whereupon the source may give its own span back,
- * which could have served.  Only those that there are now: more may come as fast as they go.
+ * Do without the wholly free spans that one of the levels keeps.  While a limit is what forbids to ask,
+ * they go one by one: without it the limit leaves more room; only then it is given back, whereupon the
+ * source may give its own span back, which could have served.  The others go at once.
  * *has_changed: there was one.
  */
 static int
 try_without_kept(struct vmem_arena *level, struct vmem_arena *arena,
     const struct vmi_request *request, struct vmi_result *result, enum vmem_reason *reason,
-    bool *has_changed)
+    bool *is_limited, bool *has_changed)
 {
     int status = NO_PLACE;
 
     *has_changed = false;
-    for (unsigned left = count_kept(level); status == NO_PLACE && left > 0; left--) {
+    for (unsigned left = count_kept(level); status == NO_PLACE && left > 0 && *is_limited; left--) {
         struct vmi_released released = { .range = { .size = 0 } };
         if (vmi_enter(level)) {
             (void)vmi_free_kept_span(level, &released);
@@ -399,9 +404,13 @@ try_without_kept(struct vmem_arena *level, struct vmem_arena *arena,
         }
         if (released.range.size != 0) {
             *has_changed = true;
-            status = try_with_sources(arena, request, result, reason);
+            status = try_with_sources(arena, request, result, reason, is_limited);
             vmi_give_back(&released);
         }
+    }
+    if (status == NO_PLACE && vmi_enter(level)) {
+        *has_changed = vmi_trim_kept_spans(level, 0) || *has_changed;
+        vmi_leave(level);
     }
     return status;
 }
@@ -411,15 +420,17 @@ vmi_alloc(struct vmem_arena *arena, const struct vmi_request *request, struct vm
 {
     enum vmem_reason reason;
     struct vmi_result found;
-    int status = try_with_sources(arena, request, &found, &reason);
+    bool is_limited;
+    int status = try_with_sources(arena, request, &found, &reason, &is_limited);
 
     /* Level by level, lest a span go back that would have served. */
     for (struct vmem_arena *level = arena; status == NO_PLACE && level != NULL;) {
         struct vmem_arena *source = NULL;
         bool has_changed;
-        status = try_without_kept(level, arena, request, &found, &reason, &has_changed);
+        status =
+            try_without_kept(level, arena, request, &found, &reason, &is_limited, &has_changed);
         if (status == NO_PLACE && (reclaim(level, request->shape.size, &source) || has_changed)) {
-            status = try_with_sources(arena, request, &found, &reason);
+            status = try_with_sources(arena, request, &found, &reason, &is_limited);
         }
         level = source;
     }

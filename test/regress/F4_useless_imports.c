@@ -40,8 +40,39 @@ test_F4_an_unsatisfiable_window_imports_once_at_most_and_keeps_nothing(void)
     vmt_source_fini(&source);
 }
 
+/* Spans that are kept go back first: then once more, not once for each of them. */
+static void
+test_F4_spans_that_are_kept_do_not_multiply_imports(void)
+{
+    enum { KEPT = 100 };
+    static struct vmt_source source;
+    struct vmem_arena *arena = NULL;
+    vmem_addr_t addrs[KEPT];
+    vmem_addr_t addr = 0;
+
+    vmt_source_init(&source, 0x10000, 0x100000);
+    CHECK_OR_RETURN(vmem_create("window", 0, 0, 16, 0, 0, &arena) == 0);
+    CHECK_U64(vmem_set_import(arena, vmt_source_import, vmt_source_release, &source, 0), ==, 0);
+    vmem_set_import_keep(arena, KEPT);
+    for (unsigned i = 0; i < KEPT; i++) {
+        CHECK_U64(vmem_alloc(arena, 16, 0, &addrs[i]), ==, 0);
+    }
+    for (unsigned i = 0; i < KEPT; i++) {
+        vmem_free(arena, addrs[i], 16);
+    }
+    source.lie = VMT_LIE_UNCONSTRAINED;
+    source.lies = source.lies_released = 0;
+    CHECK_U64(vmem_xalloc(arena, 16, 0, 0, 0, 0x80000, 0x8ffff, 0, &addr), ==, ENOMEM);
+    CHECK_U64(source.lies, <=, 2);
+    CHECK_U64(source.lies_released, ==, source.lies);
+    CHECK_U64(vmem_size(arena, VMEM_ALLOC | VMEM_FREE), ==, 0);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+    vmt_source_fini(&source);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_F4_an_unsatisfiable_window_imports_once_at_most_and_keeps_nothing),
+    VMT_TEST(test_F4_spans_that_are_kept_do_not_multiply_imports),
 };
 
 VMT_SUITE(tests);
