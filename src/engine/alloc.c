@@ -189,8 +189,11 @@ use_span(struct vmem_arena *arena, const struct vmi_request *request,
                 goes_back = accepted != EEXIST; /* it may be part of what is in use */
             }
         }
-    } else {
+    } else if (arena->gives_back) {
         arena->imports_returned++;
+    } else if (reserve_for_span(arena, span->size) == 0) {
+        accepted = vmi_import_accept(arena, import, span); /* nobody would take it back */
+        goes_back = false;
     }
     vmi_leave(arena);
     /* More units than asked for are welcome, but not beyond the limit: nobody's fault. */

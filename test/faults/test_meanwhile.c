@@ -185,10 +185,42 @@ test_a_place_turns_up_after_an_import(void)
     CHECK(unneeded > 0);
 }
 
+static int
+import_while_a_place_turns_up(
+    void *arg, const struct vmem_import_request *request, struct vmem_range *span)
+{
+    struct meanwhile *m = arg;
+
+    vmem_free(m->arena, m->addr, 64);
+    *span = (struct vmem_range){ .start = 1 << 20, .size = request->size };
+    return 0;
+}
+
+/* A span that is not needed any more, of a source that takes none back, is not lost. [I3] */
+static void
+test_a_span_that_nobody_takes_back_is_kept(void)
+{
+    struct meanwhile m = { .then = NULL };
+    const struct vmem_options options = {
+        .quantum = 1, .size = 64, .import_fn = import_while_a_place_turns_up, .source_arg = &m
+    };
+    vmem_addr_t addr;
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+    CHECK_U64(vmem_alloc(m.arena, 64, 0, &m.addr), ==, 0);
+    CHECK_U64(vmem_alloc(m.arena, 64, 0, &addr), ==, 0);
+    CHECK_U64(addr, ==, m.addr);
+    CHECK_U64(vmem_size(m.arena, VMEM_ALLOC | VMEM_FREE), ==, 128);
+    CHECK_INTACT(m.arena);
+    vmem_free(m.arena, addr, 64);
+    CHECK_U64(vmem_destroy(m.arena), ==, 0);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_a_neighbour_is_added),
     VMT_TEST(test_many_wait_for_a_larger_table),
     VMT_TEST(test_a_place_turns_up_after_an_import),
+    VMT_TEST(test_a_span_that_nobody_takes_back_is_kept),
 };
 
 VMT_SUITE(tests);
