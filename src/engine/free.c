@@ -147,7 +147,7 @@ segment_at(const struct vmem_arena *arena, vmem_addr_t addr)
         const struct vmi_tag *tag;
         index = vmi_tag_next(vmi_tag(arena, index));
         tag = vmi_tag(arena, index);
-        if (addr - tag->start < tag->size) {
+        if (addr - tag->start < tag->size) { /* of an address below, it is larger */
             return index;
         }
     }

@@ -63,7 +63,7 @@ vmi_quarantine_holds(const struct vmem_arena *arena, vmem_addr_t addr)
 
     for (uint32_t i = 0; i < q->count; i++) {
         const struct vmi_tag *tag = vmi_tag(arena, q->ring[slot_after(q, i)].tag);
-        if (addr >= tag->start && addr - tag->start < tag->size) {
+        if (addr - tag->start < tag->size) { /* of an address below, it is larger */
             return true;
         }
     }

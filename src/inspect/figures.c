@@ -137,7 +137,7 @@ is_in_a_hole(const struct vmem_arena *arena, vmem_addr_t addr)
         const struct vmi_bin *bin = &bins->bin[class_index++];
         for (uint32_t i = vmi_bin_head(bin); i != 0; i = vmi_bin_after(bin, &arena->tags, i)) {
             const struct vmi_tag *tag = vmi_tag(arena, i);
-            if (addr >= tag->start && addr - tag->start < tag->size) {
+            if (addr - tag->start < tag->size) { /* of an address below, it is larger */
                 return true;
             }
         }

@@ -9,7 +9,7 @@
 #include "vmt_picture.h"
 #include "vmt_tags.h"
 
-#include "engine/arena.h"
+#include "engine/quarantine.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -494,6 +494,36 @@ test_random_placement_of_what_fits_only_once(void)
     CHECK_U64(vmem_destroy(arena), ==, 0);
 }
 
+/* A free takes so many of those out whose time is over, and no more: it must not take long. */
+static void
+test_many_whose_time_is_over_leave_with_several_frees(void)
+{
+    enum { RESTING = 20, LEAVING = 8 };
+    const uint64_t hour_ns = 3600ull * 1000000000ull;
+    struct vmem_arena *arena = create(
+        (struct vmem_options){ .size = 64, .quarantine_frees = 32, .quarantine_ns = hour_ns });
+    vmem_addr_t addr = 0;
+
+    for (unsigned i = 0; i < RESTING + 3; i++) {
+        CHECK_U64(vmem_alloc(arena, 1, VMEM_FIRSTFIT, &addr), ==, 0);
+    }
+    for (unsigned i = 0; i < RESTING; i++) {
+        vmem_free(arena, i, 1);
+    }
+    CHECK_U64(resting(arena), ==, RESTING);
+    for (unsigned i = 0; i < RESTING; i++) {
+        arena->quarantine.ring[i].since_ns -= hour_ns; /* an hour passes */
+    }
+    vmem_free(arena, RESTING, 1);
+    CHECK_U64(resting(arena), ==, RESTING - LEAVING + 1);
+    vmem_free(arena, RESTING + 1, 1);
+    CHECK_U64(resting(arena), ==, RESTING - 2 * LEAVING + 2);
+    vmem_free(arena, RESTING + 2, 1);
+    CHECK_U64(resting(arena), ==, 3); /* the three that were freed now */
+    CHECK_INTACT(arena);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_a_freed_range_rests_for_so_many_frees),
     VMT_TEST(test_a_resting_range_is_not_reused_while_it_rests),
@@ -511,6 +541,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_random_places_are_those_of_the_generator),
     VMT_TEST(test_random_places_do_not_cross_a_boundary),
     VMT_TEST(test_random_placement_of_what_fits_only_once),
+    VMT_TEST(test_many_whose_time_is_over_leave_with_several_frees),
 };
 
 VMT_SUITE(tests);
