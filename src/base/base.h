@@ -4,7 +4,8 @@
  * Three kinds of "this cannot be":
  *   VMI_ASSERT       level >= 1 (debug, CI): O(1) facts about our own code
  *   VMI_ASSERT_SLOW  level >= 2: facts that cost O(n) to check
- *   VMI_NEVER        a branch believed unreachable, kept as a second line of defence
+ *   VMI_NEVER        what cannot be, as far as is known, with the reason, and what to do if it is all the
+ *                    same: a second line of defence in releases
  * What a caller does wrong is none of these: see engine/misuse.h.
  */
 #ifndef VMI_BASE_H
@@ -29,8 +30,11 @@ _Static_assert(sizeof(vmem_addr_t) == sizeof(vmem_size_t), "a size must reach ev
 #define VMI_BROKEN(cond) \
     vmi_port_fatal("vmem: internal: " #cond " is false at " __FILE__ ":" VMI_TEXT(__LINE__))
 
-/* Consume without evaluating: the expression must still compile. */
-#define VMI_UNUSED_EXPR(e) ((void)sizeof((e) ? 1 : 0))
+/*
+ * Consume without evaluating: the expression must still compile.  (Of a type's size, because clang
+ * counts the branches of an expression whose size is asked for.)
+ */
+#define VMI_UNUSED_EXPR(e) ((void)sizeof(__typeof__((e) ? 1 : 0)))
 
 #if VMEM_CHECK_LEVEL >= 1
 #define VMI_ASSERT(cond) ((cond) ? (void)0 : VMI_BROKEN(cond))
@@ -44,16 +48,31 @@ _Static_assert(sizeof(vmem_addr_t) == sizeof(vmem_size_t), "a size must reach ev
 #define VMI_ASSERT_SLOW(cond) VMI_UNUSED_EXPR(cond)
 #endif
 
+/*
+ * VMI_NEVER(cond, "why it is never true", statement);
+ *
+ * The statement is a defence that no test can reach, so a build that measures coverage has none of it;
+ * scripts/coverage lists them all.  Before one is added: can the branch go, or a test get there?
+ */
 #if defined(VMEM_COVERAGE)
-#define VMI_NEVER(cond) (false)
+#define VMI_NEVER(cond, why, ...) VMI_UNUSED_EXPR(cond)
 #elif VMEM_CHECK_LEVEL >= 1
-#define VMI_NEVER(cond) ((cond) ? (VMI_BROKEN(!(cond)), true) : false)
+#define VMI_NEVER(cond, why, ...) VMI_ASSERT(!(cond))
 #else
-#define VMI_NEVER(cond) (cond)
+#define VMI_NEVER(cond, why, ...) \
+    if (VMI_UNLIKELY(cond)) { \
+        __VA_ARGS__; \
+    } else \
+        (void)0
 #endif
 
+#if defined(VMEM_COVERAGE)
+#define VMI_LIKELY /* only the parentheses: what is in them is then found where it was written */
+#define VMI_UNLIKELY
+#else
 #define VMI_LIKELY(cond) __builtin_expect(!!(cond), 1)
 #define VMI_UNLIKELY(cond) __builtin_expect(!!(cond), 0)
+#endif
 #define VMI_NOINLINE __attribute__((noinline))
 #define VMI_INLINE inline __attribute__((always_inline)) /* of the common way only */
 

@@ -62,9 +62,10 @@ prepare(struct vmem_arena *arena, const struct vmi_request *request, struct vmi_
             vmi_supply_nodes_softly(arena);
         }
         /* Last: what is needed for sure must be there at one moment, and the lock not left after it. */
-        if ((vmi_busy_is_moving(&arena->busy) || !vmi_supply_is_ample(arena)) &&
-            vmi_supply_needs(arena, &needs) != 0) {
-            return ENOMEM;
+        if (vmi_busy_is_moving(&arena->busy) || !vmi_supply_is_ample(arena)) {
+            if (vmi_supply_needs(arena, &needs) != 0) {
+                return ENOMEM;
+            }
         }
         verdict = vmi_choose_hole(arena, request, may_scan, choice);
         if (verdict == VMI_WANTS_INDEX && !vmi_index_build(arena, choice->index)) {
@@ -258,7 +259,7 @@ try_level(struct climb *climb, struct vmi_result *result, struct vmi_import *imp
         *can_climb = vmi_import_begin(arena, &climb->request, import);
     }
     vmi_leave(arena);
-    climb->is_limited = climb->is_limited || *can_climb == ENOSPC;
+    climb->is_limited = *can_climb == ENOSPC; /* then this is the last level */
     if (climb->level == 0) {
         climb->reason = *can_climb == 0 ? VMEM_REASON_IMPORT
             : *can_climb == ENOSPC      ? VMEM_REASON_LIMIT
@@ -402,7 +403,7 @@ try_without_kept(struct vmem_arena *level, struct vmem_arena *arena,
     for (unsigned left = count_kept(level); status == NO_PLACE && left > 0 && *is_limited; left--) {
         struct vmi_released released = { .range = { .size = 0 } };
         if (vmi_enter(level)) {
-            (void)vmi_free_kept_span(level, &released);
+            vmi_free_kept_span(level, &released);
             vmi_leave(level);
         }
         if (released.range.size != 0) {

@@ -170,7 +170,7 @@ lowest_from(const struct vmem_arena *arena, const struct vmi_request *request, v
     }
     /* The hole that begins below and may reach in; then those that begin inside. */
     vmi_order_go(order, shape.addr_min, 0, way);
-    is_there = vmi_order_here(order, way, &entry) && entry.other >= shape.size;
+    is_there = vmi_order_here(way, &entry) && entry.other >= shape.size;
     is_there = is_there || vmi_order_next(order, way, shape.size, &entry);
     for (; is_there && entry.key <= shape.addr_max;
          is_there = vmi_order_next(order, way, shape.size, &entry)) {
@@ -194,7 +194,7 @@ highest(
     bool is_there;
 
     vmi_order_go(order, shape->addr_max, 0, way);
-    is_there = vmi_order_here(order, way, &entry) && entry.other >= shape->size;
+    is_there = vmi_order_here(way, &entry) && entry.other >= shape->size;
     is_there = is_there || vmi_order_previous(order, way, shape->size, &entry);
     for (; is_there && entry.key + (entry.other - 1) >= shape->addr_min;
          is_there = vmi_order_previous(order, way, shape->size, &entry)) {
@@ -229,13 +229,13 @@ best_in_window(
     struct best best = { 0 };
     struct vmi_way way;
     struct vmi_entry entry;
-    bool is_there;
 
     vmi_order_go(order, request->shape.addr_min, 0, &way);
-    is_there = vmi_order_here(order, &way, &entry);
-    is_there = is_there || vmi_order_next(order, &way, request->shape.size, &entry);
-    for (; is_there && entry.key <= request->shape.addr_max;
-         is_there = vmi_order_next(order, &way, request->shape.size, &entry)) {
+    if (vmi_order_here(&way, &entry)) {
+        consider(arena, request, entry.tag, &best);
+    }
+    while (vmi_order_next(order, &way, request->shape.size, &entry) &&
+        entry.key <= request->shape.addr_max) {
         consider(arena, request, entry.tag, &best);
     }
     return best.hole == 0 ? VMI_NO_PLACE
@@ -414,6 +414,8 @@ at_random(struct vmem_arena *arena, const struct vmi_request *request, struct vm
     vmem_addr_t low = 0;
     vmem_addr_t high = 0;
     unsigned found;
+    bool has_low;
+    bool has_high;
 
     if (enough == 0 || vmi_bins_first(&arena->bins, first) == VMI_CLASS_NONE) {
         return VMI_NO_PLACE;
@@ -426,10 +428,10 @@ at_random(struct vmem_arena *arena, const struct vmi_request *request, struct vm
     bin = &arena->bins.bin[found];
     choice->hole = bin->front[draw_below(arena, bin->count < VMI_FRONT ? bin->count : VMI_FRONT)];
     tag = vmi_tag(arena, choice->hole);
-    if (!place_in(request, tag->start, tag->size, false, &low) ||
-        !place_in(request, tag->start, tag->size, true, &high)) {
-        return VMI_NO_PLACE;
-    }
+    has_low = place_in(request, tag->start, tag->size, false, &low);
+    has_high = place_in(request, tag->start, tag->size, true, &high);
+    VMI_NEVER(
+        !has_low || !has_high, "FT3: a hole of `enough` units has a place", return VMI_NO_PLACE);
     {
         const unsigned align_log2 = vmi_log2(request->shape.align);
         const vmem_size_t steps = (high - low) >> align_log2;

@@ -59,28 +59,25 @@ vmi_free_segment(struct vmem_arena *arena, uint32_t index, struct vmi_released *
     }
 }
 
-bool
+void
 vmi_free_kept_span(struct vmem_arena *arena, struct vmi_released *released)
 {
     struct vmi_entry entry;
     vmem_addr_t key = 0;
 
-    if (arena->import_kept == 0) {
-        return false;
-    }
+    released->range.size = 0;
     for (; vmi_order_seek(&arena->spans, key, 0, 0, &entry); key = entry.key + 1) {
         const uint32_t first = vmi_tag_next(vmi_tag(arena, entry.tag));
         if (vmi_tag_kind(vmi_tag(arena, first)) == VMI_KIND_HOLE &&
             vmi_span_is_releasable(arena, vmi_tag(arena, first))) {
             vmi_keep_spans(arena, -1);
             let_go(arena, first, released);
-            return true;
+            return;
         }
         if (entry.key == VMEM_ADDR_MAX) {
-            break;
+            return;
         }
     }
-    return false;
 }
 
 /* Put a segment to rest, and free those that have rested enough; one span may go back with them. */
@@ -150,7 +147,7 @@ segment_at(const struct vmem_arena *arena, vmem_addr_t addr)
         const struct vmi_tag *tag;
         index = vmi_tag_next(vmi_tag(arena, index));
         tag = vmi_tag(arena, index);
-        if (addr >= tag->start && addr - tag->start < tag->size) {
+        if (addr - tag->start < tag->size) {
             return index;
         }
     }
@@ -314,7 +311,9 @@ vmi_trim_kept_spans(struct vmem_arena *arena, unsigned keep)
     struct vmi_released released;
     bool has_changed = false;
 
-    while (arena->import_kept > keep && vmi_free_kept_span(arena, &released)) {
+    while (arena->import_kept > keep) {
+        vmi_free_kept_span(arena, &released);
+        VMI_NEVER(released.range.size == 0, "I9: it finds what import_kept counts", break);
         vmi_leave(arena);
         vmi_give_back(&released);
         vmi_reenter(arena);

@@ -36,8 +36,8 @@ vmi_handle_tag(const struct vmem_arena *arena, vmem_handle_t handle)
 /* Make a busy segment free, in no index any more; a span that became wholly free is let go. */
 void vmi_free_segment(struct vmem_arena *arena, uint32_t index, struct vmi_released *released);
 
-/* Let a wholly free span go that the arena had kept.  False: there is none.  Entered. */
-bool vmi_free_kept_span(struct vmem_arena *arena, struct vmi_released *released);
+/* Let a wholly free span go that the arena had kept.  *released: size 0 if there is none.  Entered. */
+void vmi_free_kept_span(struct vmem_arena *arena, struct vmi_released *released);
 
 /*
  * Give the wholly free spans back that the arena keeps, but for so many.  The arena is entered, and left

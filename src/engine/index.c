@@ -133,6 +133,7 @@ vmi_index_load(struct vmem_arena *arena, struct vmi_index *index)
     }
     VMI_ASSERT(load.count == arena->hole_count);
     vmi_load_end(&load);
+    index->cursor.tag = arena->root; /* it may have been elsewhere, in a build that was given up */
     index->state = VMI_INDEX_READY;
     note_state(arena);
 }

@@ -292,7 +292,7 @@ describe_live(const struct vmem_arena *arena, struct vmem_fault *fault)
             fault->live[found++] = (struct vmem_range){ .start = tag->start, .size = tag->size };
         }
     }
-    fault->addr = found != 0 ? fault->live[0].start : 0;
+    fault->addr = fault->live[0].start;
 }
 
 /* Give every imported span back.  Everything is free. */

@@ -19,30 +19,16 @@ vmi_misuse_set_hook(vmem_fatal_fn *hook, void *arg)
     fatal_hook_arg = arg;
 }
 
-static const char *
-code_name(enum vmem_fault_code code)
-{
-    switch (code) {
-    case VMEM_FAULT_BAD_FREE:
-        return "BAD_FREE";
-    case VMEM_FAULT_WRONG_SIZE:
-        return "WRONG_SIZE";
-    case VMEM_FAULT_BAD_HANDLE:
-        return "BAD_HANDLE";
-    case VMEM_FAULT_HANDLE_ONLY:
-        return "HANDLE_ONLY";
-    case VMEM_FAULT_DESTROY_BUSY:
-        return "DESTROY_BUSY";
-    case VMEM_FAULT_REENTRY:
-        return "REENTRY";
-    case VMEM_FAULT_BAD_IMPORT:
-        return "BAD_IMPORT";
-    case VMEM_FAULT_CORRUPT:
-    case VMEM_FAULT_CODE_END:
-        break;
-    }
-    return "CORRUPT";
-}
+static const char *const code_names[VMEM_FAULT_CODE_END] = {
+    [VMEM_FAULT_BAD_FREE] = "BAD_FREE",
+    [VMEM_FAULT_WRONG_SIZE] = "WRONG_SIZE",
+    [VMEM_FAULT_BAD_HANDLE] = "BAD_HANDLE",
+    [VMEM_FAULT_HANDLE_ONLY] = "HANDLE_ONLY",
+    [VMEM_FAULT_DESTROY_BUSY] = "DESTROY_BUSY",
+    [VMEM_FAULT_REENTRY] = "REENTRY",
+    [VMEM_FAULT_BAD_IMPORT] = "BAD_IMPORT",
+    [VMEM_FAULT_CORRUPT] = "CORRUPT",
+};
 
 static void
 put_range(struct vmi_line *line, const char *before, vmem_addr_t start, vmem_size_t size)
@@ -67,7 +53,7 @@ vmi_misuse_named(const char *name, struct vmem_fault *fault, const char *why)
     vmi_line_clear(&line);
     fault->arena = name;
     vmi_line_put(&line, "vmem: ");
-    vmi_line_put(&line, code_name(fault->code));
+    vmi_line_put(&line, code_names[fault->code]);
     vmi_line_put(&line, " arena=");
     vmi_line_put(&line, name);
     vmi_line_put(&line, " addr=");

@@ -86,14 +86,27 @@ retire(struct vmem_arena *arena, void *memory, size_t bytes)
     *list = piece;
 }
 
-/* Take a part off a large piece of the port's memory, so that no call puts back all of it at once. */
+/* Is it a large piece of the port's memory, that no call should put back as a whole? */
+static bool
+goes_in_parts(const struct vmi_supply *supply, const struct vmi_piece *piece)
+{
+#if VMI_PORT_PART_BYTES != 0
+    return supply->is_port && piece->bytes > VMI_PORT_PART_BYTES;
+#else
+    (void)supply;
+    (void)piece;
+    return false;
+#endif
+}
+
+/* Take a piece of garbage, or a part off it. */
 static struct vmi_piece *
 take_part(struct vmi_supply *supply)
 {
     struct vmi_piece *piece = supply->garbage;
     struct vmi_piece *part = piece;
 
-    if (VMI_PORT_PART_BYTES != 0 && supply->is_port && piece->bytes > VMI_PORT_PART_BYTES) {
+    if (goes_in_parts(supply, piece)) {
         piece->bytes -= VMI_PORT_PART_BYTES;
         part = (struct vmi_piece *)(void *)((char *)piece + piece->bytes);
         part->bytes = VMI_PORT_PART_BYTES;
@@ -645,9 +658,9 @@ vmi_supply_end(struct vmem_arena *arena)
     vmi_slab_release(&arena->nodes, put_unless_in_blob, supply);
     put_window(tag_window, VMI_SLAB_WINDOW_BYTES);
     put_window(node_window, VMI_SLAB_WINDOW_BYTES);
-    if (vmi_busy_is_moving(&arena->busy) && !is_table_part(arena, arena->busy.old.bucket)) {
-        put_unless_in_blob(supply, arena->busy.old.bucket, vmi_table_bytes(&arena->busy.old));
-    }
+    VMI_NEVER(vmi_busy_is_moving(&arena->busy) && !is_table_part(arena, arena->busy.old.bucket),
+        "such a table is left by growing, and to free all that it held empties it first",
+        put_unless_in_blob(supply, arena->busy.old.bucket, vmi_table_bytes(&arena->busy.old)));
     if (arena->busy.table.bucket != NULL && !is_table_part(arena, arena->busy.table.bucket)) {
         put_unless_in_blob(supply, arena->busy.table.bucket, vmi_table_bytes(&arena->busy.table));
     }

@@ -94,8 +94,10 @@ lacks_tags(struct vmem_arena *arena)
     if (arena->supply.source.get != NULL) {
         return false;
     }
-    return (vmi_busy_is_moving(&arena->busy) || !vmi_supply_is_ample(arena)) &&
-        vmi_supply_needs(arena, &needs) != 0;
+    if (!vmi_busy_is_moving(&arena->busy) && vmi_supply_is_ample(arena)) {
+        return false;
+    }
+    return vmi_supply_needs(arena, &needs) != 0;
 }
 
 /* What the source has to do with it; NONE: there is none, or nothing that it gives could help. */

@@ -215,8 +215,7 @@ vmi_busy_idle(const struct vmi_busy *busy, size_t *first, size_t *bytes)
     const bool is_empty = busy->border > busy->old.mask;
 
     *first = is_empty ? 0 : wrap * sizeof(struct vmi_bucket);
-    *bytes =
-        busy->border > wrap || is_empty ? busy->border * sizeof(struct vmi_bucket) - *first : 0;
+    *bytes = busy->border > wrap ? busy->border * sizeof(struct vmi_bucket) - *first : 0;
 }
 
 void *

@@ -48,10 +48,8 @@ vmi_fit_lowest(vmem_addr_t start, vmem_addr_t last, const struct vmi_shape *shap
         return false;
     }
     if (crosses(place, shape)) {
-        const vmem_addr_t past = (place | (shape->nocross - 1)) + 1; /* crossing means it exists */
-        if (!vmi_align_up(past, shape->align, shape->phase, &place)) {
-            return false;
-        }
+        const vmem_addr_t past = (place | (shape->nocross - 1)) + 1;  /* crossing means it exists */
+        (void)vmi_align_up(past, shape->align, shape->phase, &place); /* that block is whole */
         if (place > high || high - place < shape->size - 1) {
             return false;
         }
@@ -81,9 +79,8 @@ vmi_fit_highest(vmem_addr_t start, vmem_addr_t last, const struct vmi_shape *sha
     if (crosses(place, shape)) {
         /* End at the last unit of the block that `place` lies in. */
         const vmem_addr_t block_last = place | (shape->nocross - 1);
-        if (!vmi_align_down(block_last - (shape->size - 1), shape->align, shape->phase, &place)) {
-            return false;
-        }
+        (void)vmi_align_down(/* phase + size <= nocross: the block has a legal start */
+            block_last - (shape->size - 1), shape->align, shape->phase, &place);
         if (place < low) {
             return false;
         }

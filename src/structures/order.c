@@ -395,20 +395,22 @@ vmi_order_clear(struct vmi_order *order)
     vmi_order_init(order, order->nodes, order->by_size);
 }
 
-static bool
+static void
 take_entry(const struct vmi_node *leaf, unsigned slot, struct vmi_entry *entry)
 {
     *entry = (struct vmi_entry){ leaf->key[slot], leaf->other[slot], leaf->ref[slot] };
-    return true;
 }
 
 bool
-vmi_order_here(const struct vmi_order *order, const struct vmi_way *way, struct vmi_entry *entry)
+vmi_order_here(const struct vmi_way *way, struct vmi_entry *entry)
 {
     const unsigned slot = way->step[way->depth].slot;
 
-    return order->root != 0 && slot != BEFORE_FIRST &&
-        take_entry(way->step[way->depth].node, slot, entry);
+    if (slot == BEFORE_FIRST) {
+        return false;
+    }
+    take_entry(way->step[way->depth].node, slot, entry);
+    return true;
 }
 
 bool
@@ -432,7 +434,8 @@ vmi_order_next(
             way->step[depth].slot = slot;
             if (node->level == 0) {
                 way->depth = depth;
-                return take_entry(node, slot, entry);
+                take_entry(node, slot, entry);
+                return true;
             }
             depth++;
             way->step[depth].node = enter_node(order, node->ref[slot]);
@@ -467,7 +470,8 @@ vmi_order_previous(
             way->step[depth].slot = slots - 1;
             if (node->level == 0) {
                 way->depth = depth;
-                return take_entry(node, slots - 1, entry);
+                take_entry(node, slots - 1, entry);
+                return true;
             }
             depth++;
             way->step[depth].node = enter_node(order, node->ref[slots - 1]);
@@ -489,7 +493,7 @@ vmi_order_seek(const struct vmi_order *order, uint64_t key, uint64_t other, uint
     struct vmi_entry here;
 
     vmi_order_go(order, key, other, &way);
-    if (vmi_order_here(order, &way, &here) && here.key == key &&
+    if (vmi_order_here(&way, &here) && here.key == key &&
         (order->by_size ? here.other == other : here.other >= least)) {
         *entry = here;
         return true;
@@ -506,7 +510,7 @@ vmi_order_seek_back(
 
     VMI_ASSERT(!order->by_size);
     vmi_order_go(order, key, 0, &way);
-    if (vmi_order_here(order, &way, &here) && here.other >= least) {
+    if (vmi_order_here(&way, &here) && here.other >= least) {
         *entry = here;
         return true;
     }

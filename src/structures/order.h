@@ -124,8 +124,7 @@ void vmi_order_clear(struct vmi_order *order);
 void vmi_order_go(const struct vmi_order *order, uint64_t key, uint64_t other, struct vmi_way *way);
 
 /* The entry at that place.  False: it is before the first entry. */
-bool vmi_order_here(
-    const struct vmi_order *order, const struct vmi_way *way, struct vmi_entry *entry);
+bool vmi_order_here(const struct vmi_way *way, struct vmi_entry *entry);
 
 /*
  * Go on to the next entry, or back to the one before, whose `other` is at least `least`, and read it.

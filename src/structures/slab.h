@@ -93,9 +93,11 @@ void vmi_slab_init(struct vmi_slab *slab, unsigned object_log2);
 static inline void *
 vmi_slab_at(const struct vmi_slab *slab, uint32_t index, unsigned object_log2)
 {
-    if (VMI_PORT_HAS_WINDOW && VMI_LIKELY(slab->window != NULL)) {
+#if VMI_PORT_HAS_WINDOW
+    if (VMI_LIKELY(slab->window != NULL)) {
         return slab->window + ((size_t)index << object_log2);
     }
+#endif
     const uintptr_t biased = slab->dir[index >> (VMI_CHUNK_LOG2 - object_log2)];
 
     return (void *)(biased + ((uintptr_t)index << object_log2) - 1);

@@ -78,10 +78,12 @@ vmi_tag_at(const struct vmi_tags *tags, uint32_t index)
 static inline bool
 vmi_tag_can_be(const struct vmi_tags *tags, uint32_t index)
 {
+#if VMI_PORT_HAS_WINDOW
     /* In a window every place can be looked at; what was never a tag's is of no kind. */
-    if (VMI_PORT_HAS_WINDOW && VMI_LIKELY(tags->slab.window != NULL)) {
+    if (VMI_LIKELY(tags->slab.window != NULL)) {
         return index - 2 < (1u << (VMI_WINDOW_LOG2 - VMI_TAG_LOG2)) - 2;
     }
+#endif
     return vmi_slab_is_valid(&tags->slab, index, VMI_TAG_LOG2);
 }
 

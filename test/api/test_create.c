@@ -194,6 +194,16 @@ test_options_that_contradict_each_other_are_refused(void)
         (struct vmem_options){ .source_arena = unlocked }, EINVAL);
     refuse("tag memory unaligned",
         (struct vmem_options){ .tag_memory = memory + 8, .tag_memory_bytes = 2048 }, EINVAL);
+    refuse("tag memory too small",
+        (struct vmem_options){ .tag_memory = memory, .tag_memory_bytes = 1023 }, EINVAL);
+    refuse("get without put", (struct vmem_options){ .tags = { .get = tags.source.get } }, EINVAL);
+    refuse("put without get", (struct vmem_options){ .tags = { .put = tags.source.put } }, EINVAL);
+    refuse("waiting", (struct vmem_options){ .flags = VMEM_WAIT }, ENOTSUP);
+    refuse("waiting and not", (struct vmem_options){ .flags = VMEM_WAIT | VMEM_NOWAIT }, EINVAL);
+    refuse("waiting without a lock", (struct vmem_options){ .flags = VMEM_WAIT | VMEM_NOLOCK },
+        EINVAL);
+    refuse("import quantum no multiple, without a source",
+        (struct vmem_options){ .import_quantum = 24 }, EINVAL);
     refuse("limit below the span", (struct vmem_options){ .size = 4096, .limit = 4080 }, ENOSPC);
     CHECK_U64(source.imports, ==, 0);
     CHECK_U64(vmem_destroy(unlocked), ==, 0);
@@ -313,6 +323,33 @@ test_the_default_policy_is_used(void)
     }
 }
 
+/* The least that is accepted; what is said of a source that there is not is kept for one that comes. */
+static void
+test_options_at_their_bounds_are_accepted(void)
+{
+    static _Alignas(64) unsigned char memory[1024];
+    const struct vmem_options least = { .quantum = 16,
+        .tag_memory = memory,
+        .tag_memory_bytes = 1024,
+        .import_quantum = 32,
+        .flags = VMEM_NOWAIT };
+    struct vmem_arena *unlocked = NULL;
+    struct vmem_arena *arena = NULL;
+
+    CHECK_OR_RETURN(vmem_create_with(&least, &arena) == 0);
+    CHECK(vmem_source(arena) == NULL);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+    CHECK_OR_RETURN(vmem_create("unlocked", 0, 4096, 16, 0, VMEM_NOLOCK, &unlocked) == 0);
+    CHECK_U64(
+        vmem_create_with(
+            &(struct vmem_options){ .quantum = 16, .flags = VMEM_NOLOCK, .source_arena = unlocked },
+            &arena),
+        ==, 0);
+    CHECK(vmem_source(arena) == unlocked);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+    CHECK_U64(vmem_destroy(unlocked), ==, 0);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_create_returns_each_documented_status),
     VMT_TEST(test_the_options_form_says_the_same),
@@ -325,6 +362,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_everything_said_in_options_holds),
     VMT_TEST(test_destroying_with_live_allocations_destroys_nothing),
     VMT_TEST(test_the_default_policy_is_used),
+    VMT_TEST(test_options_at_their_bounds_are_accepted),
 };
 
 VMT_SUITE(tests);

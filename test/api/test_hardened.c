@@ -9,6 +9,8 @@
 #include "vmt_picture.h"
 #include "vmt_tags.h"
 
+#include "engine/arena.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -350,6 +352,148 @@ test_maintenance_without_memory_does_no_harm(void)
     vmt_tags_fini(&tags);
 }
 
+static void
+test_what_rests_is_not_live_when_the_arena_is_destroyed(void)
+{
+    struct vmem_arena *arena = create((struct vmem_options){ .size = 64, .quarantine_frees = 8 });
+    vmem_addr_t addrs[3];
+
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK_U64(vmem_alloc(arena, 16, 0, &addrs[i]), ==, 0);
+    }
+    vmem_free(arena, addrs[0], 16);
+    EXPECT_FATAL_TEXT((void)vmem_destroy(arena), VMEM_FAULT_DESTROY_BUSY,
+        "vmem: DESTROY_BUSY arena=hard addr=0x10 size=0x20: destroyed with live allocations; 2 live, "
+        "the first at 0x10+0x10 0x20+0x10");
+    CHECK_U64(resting(arena), ==, 1);
+    vmem_free(arena, addrs[1], 16);
+    vmem_free(arena, addrs[2], 16);
+    CHECK_U64(resting(arena), ==, 3);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
+/* What rests makes one range with the hole beside it. */
+static void
+test_explain_adds_up_what_rests_and_holes(void)
+{
+    struct vmem_arena *arena = create((struct vmem_options){ .size = 64, .quarantine_frees = 8 });
+    struct vmem_explanation e;
+    vmem_addr_t addrs[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_U64(vmem_alloc(arena, 16, 0, &addrs[i]), ==, 0);
+    }
+    vmem_free(arena, addrs[1], 16);
+    CHECK_U64(resting(arena), ==, 1);
+    vmem_explain(arena, 40, NULL, 0, &e);
+    CHECK_U64(e.reason, ==, VMEM_REASON_NONE);
+    CHECK_U64(e.holes, ==, 1);
+    CHECK_U64(e.largest_hole, ==, 48);
+    CHECK_U64(e.free_size, ==, 48);
+    vmem_explain(arena, 49, NULL, 0, &e);
+    CHECK_U64(e.reason, ==, VMEM_REASON_SPACE);
+    CHECK_U64(e.largest_possible, ==, 48);
+    vmem_free(arena, addrs[0], 16);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
+/* The generator of VMEM_RANDOM, said once more: xorshift64*, and the redraws for an even number. */
+static uint64_t
+draw(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * 0x2545f4914f6cdd1du;
+}
+
+static uint64_t
+draw_below(uint64_t *state, uint64_t count, unsigned *given_up)
+{
+    uint64_t mask = 0;
+    uint64_t number;
+
+    while (mask < count - 1) {
+        mask = mask << 1 | 1;
+    }
+    number = draw(state) & mask;
+    for (unsigned again = 0; again < 16; again++) {
+        if (number < count) {
+            return number;
+        }
+        number = draw(state) & mask;
+    }
+    *given_up += number >= count ? 1 : 0;
+    return number < count ? number : number - count;
+}
+
+/*
+ * In an arena with one hole: a number for the class, one for the hole, one for the place.  The span is one
+ * unit larger than a power of two, so that every other number is drawn again, and one in 2^17 too often.
+ */
+static void
+test_random_places_are_those_of_the_generator(void)
+{
+    enum { UNITS = (1 << 16) + 1 };
+    uint64_t state = 11;
+    struct vmem_arena *arena =
+        create((struct vmem_options){ .size = UNITS, .flags = VMEM_RANDOM, .random_seed = state });
+    const unsigned first = vmi_class_sufficient(1);
+    unsigned given_up = 0;
+
+    for (unsigned i = 0; i < 300000 && !vmt_failed(); i++) {
+        vmem_addr_t addr = UNITS;
+        vmem_addr_t expected;
+        (void)draw_below(&state, arena->bins.class_count - first, &given_up);
+        (void)draw_below(&state, 1, &given_up);
+        expected = draw_below(&state, UNITS, &given_up);
+        vmt_context("draw", i);
+        CHECK_U64(vmem_alloc(arena, 1, 0, &addr), ==, 0);
+        CHECK_U64(addr, ==, expected);
+        vmem_free(arena, addr, 1);
+    }
+    vmt_context(NULL, 0);
+    CHECK_U64(given_up, >, 0);
+    CHECK_INTACT(arena);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
+static void
+test_random_places_do_not_cross_a_boundary(void)
+{
+    struct vmem_arena *arena =
+        create((struct vmem_options){ .size = 1 << 12, .flags = VMEM_RANDOM, .random_seed = 3 });
+    unsigned at_the_lowest = 0;
+    unsigned elsewhere = 0;
+
+    for (unsigned i = 0; i < 200; i++) {
+        vmem_addr_t addr = 77;
+        CHECK_U64(vmem_xalloc(arena, 6, 1, 0, 8, 0, VMEM_ADDR_MAX, 0, &addr), ==, 0);
+        CHECK_U64(addr / 8, ==, (addr + 5) / 8);
+        at_the_lowest += addr == 0 ? 1 : 0; /* where the random place would have crossed */
+        elsewhere += addr != 0 ? 1 : 0;
+        vmem_free(arena, addr, 6);
+    }
+    CHECK_U64(at_the_lowest, >, 0);
+    CHECK_U64(elsewhere, >, 0);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
+/* No number of units would be enough wherever they lie; the one legal place is found all the same. */
+static void
+test_random_placement_of_what_fits_only_once(void)
+{
+    const vmem_size_t half = (vmem_size_t)1 << 63;
+    struct vmem_arena *arena = create(
+        (struct vmem_options){ .size = VMEM_SIZE_MAX, .flags = VMEM_RANDOM, .random_seed = 3 });
+    vmem_addr_t addr = 77;
+
+    CHECK_U64(vmem_xalloc(arena, half + 1, half, 0, 0, 0, VMEM_ADDR_MAX, 0, &addr), ==, 0);
+    CHECK_U64(addr, ==, 0);
+    vmem_free(arena, addr, half + 1);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_a_freed_range_rests_for_so_many_frees),
     VMT_TEST(test_a_resting_range_is_not_reused_while_it_rests),
@@ -362,6 +506,11 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_metadata_shrinks_after_a_burst),
     VMT_TEST(test_maintenance_at_any_time_changes_no_range),
     VMT_TEST(test_maintenance_without_memory_does_no_harm),
+    VMT_TEST(test_what_rests_is_not_live_when_the_arena_is_destroyed),
+    VMT_TEST(test_explain_adds_up_what_rests_and_holes),
+    VMT_TEST(test_random_places_are_those_of_the_generator),
+    VMT_TEST(test_random_places_do_not_cross_a_boundary),
+    VMT_TEST(test_random_placement_of_what_fits_only_once),
 };
 
 VMT_SUITE(tests);

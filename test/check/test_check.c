@@ -3,7 +3,8 @@
  *                                                                 SPDX-License-Identifier: BSD-2-Clause
  *
  * Each case makes an arena, writes one wrong value into its private parts, asks vmem_check(), puts the
- * value back and asks again.  The sentence must begin with the number of the invariant that was broken.
+ * value back and asks again.  The sentence must be the one that is told, or, where only a number is told,
+ * begin with that number.
  *
  *      header  busy 0x10+0x10  hole 0x20+0x10  busy 0x30+0x20  hole 0x50+0xb0     header  hole
  *      (span 0x10-0xff)                                                           (span 0x1000-0x10ff)
@@ -12,7 +13,8 @@
 #include "vmt_fault.h"
 #include "vmt_picture.h"
 
-#include "engine/arena.h"
+#include "engine/index.h"
+#include "engine/supply.h"
 
 #include <errno.h>
 #include <string.h>
@@ -101,12 +103,16 @@ judge(struct vmem_arena *arena, const char *invariant, const char *file, int lin
     const bool holds = vmem_check(arena, &violation);
     char number[8] = { 0 };
 
+    (void)vmt_check(!holds, file, line, "the violation is found");
+    if (strchr(invariant, ':') != NULL) {
+        (void)vmt_check_str(violation.invariant, invariant, file, line, "the sentence");
+        return;
+    }
     for (unsigned i = 0;
          i < sizeof number - 1 && violation.invariant[i] != ':' && violation.invariant[i] != '\0';
          i++) {
         number[i] = violation.invariant[i];
     }
-    (void)vmt_check(!holds, file, line, "the violation is found");
     (void)vmt_check_str(number, invariant, file, line, "the number of the invariant");
 }
 
@@ -133,7 +139,8 @@ test_i1_links(void)
     BREAK(e, e.tag[HOLE_LOW]->next, e.tag[HOLE_LOW]->next | VMI_LINK_HOLE, "I1");
     BREAK(e, e.tag[HOLE_LOW]->next, 0, "I1");
     BREAK(e, e.tag[HOLE_LOW]->next, VMI_LINK_INDEX, "I1");
-    BREAK(e, e.tag[HEADER]->prev, VMI_LINK_INDEX, "I1");
+    BREAK(e, e.tag[HEADER]->prev, VMI_LINK_INDEX, "I1: the list links both ways");
+    BREAK(e, e.tag[ROOT]->prev, VMI_LINK_INDEX, "I1: every link leads to a tag");
     unmake(&e);
 }
 
@@ -168,6 +175,46 @@ test_i3_segments_fill_their_span(void)
     BREAK(e, e.tag[BUSY_HIGH]->size, 0x1f, "I3");
     BREAK(e, e.tag[BUSY_HIGH]->size, 0x21, "I3");
     BREAK(e, e.tag[BUSY_HIGH]->size, VMEM_SIZE_MAX - 0x30, "I3");
+    unmake(&e);
+}
+
+/* A span that is larger, or smaller, than what its segments fill, and the order of spans says so too. */
+static void
+resize_span(struct example *e, enum part header, vmem_size_t size)
+{
+    e->tag[header]->size = size;
+    vmi_order_update(
+        &e->arena->spans, e->tag[header]->start, e->tag[header]->start, size, e->index[header]);
+}
+
+static void
+test_i3_spans_are_filled_to_the_end(void)
+{
+    struct example e;
+
+    CHECK_OR_RETURN(make(&e));
+    resize_span(&e, HEADER, 0xf1); /* found at the next header */
+    judge(e.arena, "I3: a span's segments fill it", __FILE__, __LINE__);
+    resize_span(&e, HEADER, 0xf0);
+    CHECK_INTACT(e.arena);
+    resize_span(&e, HEADER_FAR, 0x101); /* found at the end of the list */
+    judge(e.arena, "I3: a span's segments fill it", __FILE__, __LINE__);
+    resize_span(&e, HEADER_FAR, 0x100);
+    CHECK_INTACT(e.arena);
+    resize_span(&e, HEADER, 0x40); /* up to 0x4f, and one hole too many */
+    judge(e.arena, "I3: segments fill their span without gap or overlap", __FILE__, __LINE__);
+    resize_span(&e, HEADER, 0xf0);
+    unmake(&e);
+}
+
+static void
+test_i3_what_fills_a_span(void)
+{
+    struct example e;
+
+    CHECK_OR_RETURN(make(&e));
+    BREAK(e, e.tag[BUSY_LOW]->own, vmi_tag_own(VMI_KIND_NONE, 0),
+        "I3: only holes and busy segments fill a span");
     unmake(&e);
 }
 
@@ -246,7 +293,54 @@ test_i6_the_bins_hold_the_holes(void)
     struct example e;
 
     CHECK_OR_RETURN(make(&e));
-    BREAK(e, e.arena->hole_count, e.arena->hole_count - 1, "I6");
+    BREAK(e, e.arena->hole_count, e.arena->hole_count - 1, "I6: the bins hold exactly the holes");
+    unmake(&e);
+}
+
+/* A hole that is in the bins, and counted, but in no list. */
+static void
+test_i5_a_hole_too_many(void)
+{
+    struct example e;
+    uint32_t index;
+    struct vmi_tag *tag;
+
+    CHECK_OR_RETURN(make(&e));
+    CHECK_OR_RETURN(e.arena->tags.spare_count > 0);
+    index = e.arena->tags.spare[0];
+    tag = vmi_tag(e.arena, index);
+    tag->start = 0x8000;
+    tag->size = 0x10;
+    vmi_bins_insert(&e.arena->bins, &e.arena->tags, index, tag);
+    e.arena->hole_count++;
+    judge(e.arena, "I5: hole_count is the number of holes", __FILE__, __LINE__);
+    e.arena->hole_count--;
+    vmi_bins_remove(&e.arena->bins, &e.arena->tags, index, tag);
+    tag->own = vmi_tag_own(VMI_KIND_NONE, 0);
+    unmake(&e);
+}
+
+/* Each structure's own check is asked; and what it says is not lost to the next one's. */
+static void
+test_every_structure_is_checked(void)
+{
+    struct example e;
+    struct vmi_bin *bin;
+
+    CHECK_OR_RETURN(make(&e));
+    bin = &e.arena->bins.bin[vmi_bins_class(&e.arena->bins, 0x10)];
+    CHECK_OR_RETURN(bin->count != 0);
+    BREAK(e, e.arena->tags.slab.free_count, e.arena->tags.slab.free_count + 1,
+        "SL1: free_count is the sum over the chunks");
+    BREAK(e, e.arena->nodes.free_count, e.arena->nodes.free_count + 1,
+        "SL1: free_count is the sum over the chunks");
+    BREAK(e, bin->start[0], bin->start[0] + 1, "B3");
+    BREAK(e, e.arena->busy.count, e.arena->busy.count + 1, "H2: count is the number of entries");
+    BREAK(e, e.arena->spans.count, e.arena->spans.count + 1, "O3: count counts the entries");
+    BREAK(e, e.arena->by_address.order.count, e.arena->by_address.order.count + 1,
+        "O3: count counts the entries");
+    BREAK(e, e.arena->by_size.order.count, e.arena->by_size.order.count + 1,
+        "O3: count counts the entries");
     unmake(&e);
 }
 
@@ -346,7 +440,35 @@ test_s2_spans(void)
     /* A header that differs from its entry in the order of spans, and one that is out of order. */
     BREAK(e, e.tag[HEADER_FAR]->size, 0x101, "S2");
     BREAK(e, e.tag[HEADER_FAR]->start, 0x1001, "S2");
-    BREAK(e, e.tag[HEADER_FAR]->start, 0x20, "S2");
+    BREAK(e, e.tag[HEADER_FAR]->start, 0x20, "S2: spans ascend and do not overlap");
+    unmake(&e);
+}
+
+/* The order of spans lacks one, names another tag, knows another start or size, or has one too many. */
+static void
+test_s2_the_order_of_spans(void)
+{
+    static const char *const missing = "S2: every span is in the order of spans";
+    struct example e;
+    struct vmi_order *spans;
+
+    CHECK_OR_RETURN(make(&e));
+    spans = &e.arena->spans;
+    vmi_order_remove(spans, 0x10, 0xf0);
+    judge(e.arena, missing, __FILE__, __LINE__);
+    vmi_order_insert(spans, 0x10, 0xf0, e.index[HEADER]);
+    CHECK_INTACT(e.arena);
+    vmi_order_update(spans, 0x1000, 0x1000, 0x100, e.index[HEADER]);
+    judge(e.arena, missing, __FILE__, __LINE__);
+    vmi_order_update(spans, 0x1000, 0xfff, 0x100, e.index[HEADER_FAR]);
+    judge(e.arena, missing, __FILE__, __LINE__);
+    vmi_order_update(spans, 0xfff, 0x1000, 0x101, e.index[HEADER_FAR]);
+    judge(e.arena, missing, __FILE__, __LINE__);
+    vmi_order_update(spans, 0x1000, 0x1000, 0x100, e.index[HEADER_FAR]);
+    CHECK_INTACT(e.arena);
+    vmi_order_insert(spans, 0x5000, 0x10, e.index[HEADER_FAR]);
+    judge(e.arena, "S2: the order of spans holds nothing else", __FILE__, __LINE__);
+    vmi_order_remove(spans, 0x5000, 0x10);
     unmake(&e);
 }
 
@@ -368,6 +490,64 @@ test_x1_the_indexes_hold_the_holes(void)
     vmi_order_remove(&e.arena->by_size.order, 0x10, 0x20);
     judge(e.arena, "X1", __FILE__, __LINE__);
     vmi_order_insert(&e.arena->by_size.order, 0x10, 0x20, e.index[HOLE_LOW]);
+    unmake(&e);
+}
+
+/* A hole that the index lacks, or knows by another tag, start or size. */
+static void
+test_x1_every_part_of_an_entry_counts(void)
+{
+    static const char *const by_address =
+        "X1: the index by address holds the holes below its cursor";
+    static const char *const by_size = "X1: the index by size holds the holes below its cursor";
+    struct example e;
+    struct vmi_order *order;
+
+    CHECK_OR_RETURN(make(&e));
+    order = &e.arena->by_address.order;
+    vmi_order_remove(order, 0x1000, 0x100); /* there is none after it */
+    judge(e.arena, by_address, __FILE__, __LINE__);
+    vmi_order_insert(order, 0x1000, 0x100, e.index[HOLE_FAR]);
+    CHECK_INTACT(e.arena);
+    vmi_order_update(order, 0x1000, 0x1000, 0x100, e.index[HOLE_LOW]);
+    judge(e.arena, by_address, __FILE__, __LINE__);
+    vmi_order_update(order, 0x1000, 0x1001, 0x100, e.index[HOLE_FAR]);
+    judge(e.arena, by_address, __FILE__, __LINE__);
+    vmi_order_update(order, 0x1001, 0x1000, 0xff, e.index[HOLE_FAR]);
+    judge(e.arena, by_address, __FILE__, __LINE__);
+    vmi_order_update(order, 0x1000, 0x1000, 0x100, e.index[HOLE_FAR]);
+    CHECK_INTACT(e.arena);
+    order = &e.arena->by_size.order;
+    vmi_order_remove(order, 0x10, 0x20);
+    vmi_order_insert(order, 0x10, 0x21, e.index[HOLE_LOW]);
+    judge(e.arena, by_size, __FILE__, __LINE__);
+    vmi_order_remove(order, 0x10, 0x21);
+    vmi_order_insert(order, 0x10, 0x20, e.index[HOLE_LOW]);
+    unmake(&e);
+}
+
+/* An index that is off, or was loaded, has no cursor, whatever tag that stood on before. */
+static void
+test_x1_a_cursor_of_the_past_means_nothing(void)
+{
+    struct example e;
+
+    CHECK_OR_RETURN(make(&e));
+    for (unsigned i = 0; i < 2; i++) {
+        struct vmi_index *index = i == 0 ? &e.arena->by_address : &e.arena->by_size;
+        const uint32_t kept = index->cursor.tag;
+        index->cursor.tag = e.index[BUSY_LOW];
+        CHECK_INTACT(e.arena);
+        CHECK(vmi_enter(e.arena));
+        vmi_index_drop(e.arena, index);
+        vmi_leave(e.arena);
+        CHECK_INTACT(e.arena);
+        CHECK(vmi_enter(e.arena));
+        CHECK(vmi_index_build(e.arena, index));
+        vmi_leave(e.arena);
+        CHECK_U64(index->cursor.tag, ==, kept);
+        CHECK_INTACT(e.arena);
+    }
     unmake(&e);
 }
 
@@ -422,17 +602,24 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_i1_links),
     VMT_TEST(test_i2_bounds),
     VMT_TEST(test_i3_segments_fill_their_span),
+    VMT_TEST(test_i3_spans_are_filled_to_the_end),
+    VMT_TEST(test_i3_what_fills_a_span),
     VMT_TEST(test_i4_holes_never_touch),
     VMT_TEST(test_i5_figures),
     VMT_TEST(test_i5_imported),
     VMT_TEST(test_i6_the_bins_hold_the_holes),
+    VMT_TEST(test_i5_a_hole_too_many),
+    VMT_TEST(test_every_structure_is_checked),
     VMT_TEST(test_i7_the_busy_index_holds_the_allocations),
     VMT_TEST(test_i7_an_allocation_that_is_missing),
     VMT_TEST(test_i8_every_tag_is_in_the_list_or_spare),
     VMT_TEST(test_i9_the_state_in_short),
     VMT_TEST(test_i9_kept_spans),
     VMT_TEST(test_s2_spans),
+    VMT_TEST(test_s2_the_order_of_spans),
     VMT_TEST(test_x1_the_indexes_hold_the_holes),
+    VMT_TEST(test_x1_every_part_of_an_entry_counts),
+    VMT_TEST(test_x1_a_cursor_of_the_past_means_nothing),
     VMT_TEST(test_x1_the_indexes_hold_nothing_else),
     VMT_TEST(test_intact_arenas_of_every_kind_pass),
 };

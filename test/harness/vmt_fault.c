@@ -28,6 +28,7 @@ on_fault(void *arg, const struct vmem_fault *fault)
 {
     struct vmt_fault_seen *seen = arg;
 
+    seen->others += seen->count != 0 && seen->fault.code != fault->code ? 1 : 0;
     seen->count++;
     seen->fault = *fault;
     copy_text(seen->arena, sizeof seen->arena, fault->arena);
@@ -78,5 +79,22 @@ vmt_fault_judge(enum vmem_fault_code expected_code, const char *expected_text, c
         (void)vmt_check_str(seen->text, expected_text, file, line, "fault text seen and expected");
     } else if (seen->text[0] == '\0') {
         vmt_fail(file, line, "the fault has no text");
+    }
+}
+
+void
+vmt_fault_judge_count(
+    enum vmem_fault_code expected_code, unsigned expected_count, const char *file, int line)
+{
+    const struct vmt_fault_seen *seen = &vmt_fault_seen;
+
+    is_expecting = false;
+    vmt_count_check();
+    if (seen->count != expected_count) {
+        vmt_fail_u64(seen->count, expected_count, file, line, "faults seen and expected");
+    }
+    vmt_count_check();
+    if (seen->others != 0 || (seen->count != 0 && seen->fault.code != expected_code)) {
+        vmt_fail(file, line, seen->text);
     }
 }

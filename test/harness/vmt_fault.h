@@ -18,6 +18,7 @@
 /* What the last EXPECT_FATAL saw. */
 struct vmt_fault_seen {
     unsigned count;          /* faults during the statement */
+    unsigned others;         /* of these, of another code than the first */
     struct vmem_fault fault; /* the last one; arena and text point to the copies below */
     char arena[VMEM_NAME_BYTES];
     char text[VMT_FAULT_TEXT_BYTES];
@@ -43,5 +44,11 @@ void vmt_fault_install(void);
 void vmt_fault_expect(void);
 void vmt_fault_judge(enum vmem_fault_code expected_code, const char *expected_text,
     const char *file, int line, const char *statement);
+
+/* The second half for a statement that reports so many faults, all of this code. */
+#define vmt_fault_judge_all(expected_code, expected_count) \
+    vmt_fault_judge_count((expected_code), (expected_count), __FILE__, __LINE__)
+void vmt_fault_judge_count(
+    enum vmem_fault_code expected_code, unsigned expected_count, const char *file, int line);
 
 #endif

@@ -172,9 +172,28 @@ visit_nothing(void *arg, const struct vmem_segment *segment)
             "arena already"); \
     } while (0)
 
+/* Calls that enter once for each of the things they show: all are reported, and nothing is shown. */
+static void
+show_everything(struct vmem_arena *arena)
+{
+    static struct vmt_text text;
+
+    text = (struct vmt_text){ .length = 0 };
+    vmt_fault_expect();
+    vmem_summary(arena, vmt_text_sink, &text);
+    vmt_fault_judge_all(VMEM_FAULT_REENTRY, VMI_CLASS_COUNT - 1);
+    CHECK_STR(text.text,
+        "arena kva: instant fit\n"
+        "  holes of at least       count         units\n");
+    text = (struct vmt_text){ .length = 0 };
+    EXPECT_REENTRY(arena, vmem_whatis(0x1000, vmt_text_sink, &text));
+    CHECK_STR(text.text, "0x1000 is in no arena\n");
+}
+
 static void
 call_everything(struct vmem_arena *arena)
 {
+    struct vmem_stats stats = { .quantum = 77 };
     static _Alignas(64) unsigned char memory[1024];
     struct vmem_violation violation;
     struct vmem_explanation explanation;
@@ -205,8 +224,14 @@ call_everything(struct vmem_arena *arena)
     EXPECT_REENTRY(arena, vmem_maintain(arena));
     EXPECT_REENTRY(arena, vmem_walk(arena, VMEM_ALLOC, visit_nothing, NULL));
     EXPECT_REENTRY(arena, (void)vmem_size(arena, VMEM_FREE));
-    EXPECT_REENTRY(arena, (void)vmem_state(arena, 0x1000));
-    EXPECT_REENTRY(arena, (void)vmem_contains(arena, 0x1000, 1));
+    EXPECT_REENTRY(arena, status = (int)vmem_state(arena, 0x1000));
+    CHECK_U64(status, ==, VMEM_STATE_OUTSIDE);
+    EXPECT_REENTRY(arena, status = vmem_contains(arena, 0x1000, 1));
+    CHECK_U64(status, ==, 0);
+    EXPECT_REENTRY(arena, status = vmem_source(arena) != NULL);
+    CHECK_U64(status, ==, 0);
+    EXPECT_REENTRY(arena, vmem_stats(arena, &stats));
+    CHECK_U64(stats.quantum, ==, 0);
     EXPECT_REENTRY(arena, vmem_explain(arena, 16, NULL, 0, &explanation));
     CHECK_U64(explanation.status, ==, EBUSY);
     CHECK_U64(explanation.reason, !=, VMEM_REASON_NONE);
@@ -217,8 +242,11 @@ call_everything(struct vmem_arena *arena)
     CHECK_U64(status, !=, 0);
     EXPECT_REENTRY(arena, status = vmem_alloc_handle(arena, 16, NULL, 0, &addr, &handle));
     CHECK_U64(status, !=, 0);
+    EXPECT_REENTRY(arena, status = vmem_alloc(arena, 0, 0, &addr)); /* it cannot be counted */
+    CHECK_U64(status, ==, EINVAL);
     CHECK_U64(addr, ==, 77);
     CHECK_U64(handle, ==, 0);
+    show_everything(arena);
 }
 
 static void

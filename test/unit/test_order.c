@@ -357,7 +357,7 @@ static void
 check_here(const struct fixture *f, const struct vmi_way *way, uint32_t entries)
 {
     struct vmi_entry have = untouched;
-    const bool is_found = vmi_order_here(&f->order, way, &have);
+    const bool is_found = vmi_order_here(way, &have);
 
     check_entry(&have, is_found, entries > 0 ? &f->array[entries - 1] : NULL);
 }
@@ -441,7 +441,7 @@ go_by_steps(const struct fixture *f, struct vmt_rng *rng, struct vmi_way *way)
     if (entry.tag == untouched.tag) {
         /* No such entry: the way ends there. */
         vmi_order_go(&f->order, f->array[f->count / 2].key, 0, way);
-        (void)vmi_order_here(&f->order, way, &entry);
+        (void)vmi_order_here(way, &entry);
     }
     return place_of(f, entry.key, 0);
 }

@@ -115,7 +115,7 @@ check_walk(const struct fixture *f, unsigned kind, uint32_t count)
     uint32_t met = 0;
 
     vmi_order_go(&f->order, 0, 0, &way);
-    if (count > 0 && vmi_order_here(&f->order, &way, &entry)) {
+    if (count > 0 && vmi_order_here(&way, &entry)) {
         check_entry(f, kind, count, &entry);
         before = entry;
         met++;
