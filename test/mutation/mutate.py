@@ -3,7 +3,7 @@
 usage: mutate [--count N] [--seed S] [--jobs J] [--json FILE] [--log FILE] [--again LOG] [--list]
               [WHAT...]
 
-  WHAT        a file under src/, a directory there, or the id of a mutant; all of src/ without any
+  WHAT        a file under src/, a directory, as src/base, or a mutant's id; all of src/ without any
   --count N   as many mutants, 1000 unless given; 0 means all.  Every file gives its share
   --seed S    chooses them, 1 unless given; edits elsewhere do not change the choice
   --jobs J    as many at a time, one a processor unless given
@@ -75,10 +75,8 @@ def select(everything, what):
     """The mutants that words of the command line name; raises ValueError."""
     chosen = []
     for word in what:
-        path = word.removeprefix("src/").rstrip("/")
-        found = [
-            m for m in everything if m.path == path or m.path.startswith(f"{path}/") or m.id == word
-        ]
+        path = f"{word.rstrip('/')}/"
+        found = [m for m in everything if f"src/{m.path}/".startswith(path) or m.id == word]
         if not found:
             raise ValueError(f"{word}: no file under src/ with mutants, and no mutant's id")
         chosen += [m for m in found if m not in chosen]

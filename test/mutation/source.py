@@ -5,8 +5,9 @@ types are named by keyword or end in _t, and braces are balanced whatever the pr
 Where that is not enough to tell two readings apart, the mutant that comes of it does not compile, and
 does not count.
 
-Comments, preprocessor lines, assertions, static assertions and attributes have no tokens: there is
-nothing to mutate in them.
+Comments, preprocessor lines, assertions, defences that no test can reach (VMI_NEVER), static assertions
+and attributes have no tokens: there is nothing to mutate in them.  Nor have hints: functions that touch
+memory before it is needed, and do nothing else.
 """
 
 import bisect
@@ -29,6 +30,11 @@ TOKEN = re.compile(
 NOT_CODE = {
     "VMI_ASSERT", "VMI_ASSERT_SLOW", "VMI_NEVER", "_Static_assert", "__attribute__", "__asm__",
     "_Alignas",
+}
+# And these hints; where they are defined, with their bodies.
+HINTS = {
+    "__builtin_prefetch", "vmi_prefetch", "vmi_busy_prefetch", "prefetch_tags", "vmi_order_approach",
+    "vmi_index_approach", "approach", "vmi_slab_expect_chunk",
 }
 TYPE_WORDS = {
     "bool", "char", "const", "double", "enum", "float", "int", "long", "short", "signed", "static",
@@ -120,10 +126,13 @@ class Source:
         kept = []
         at = 0
         while at < len(found):
-            if found[at].text in NOT_CODE:
+            if found[at].text in NOT_CODE or found[at].text in HINTS:
+                is_hint = found[at].text in HINTS
                 if found[at + 1].text == "volatile":
                     at += 1
                 at = _behind_brackets(found, at + 1)
+                if is_hint and found[at].text == "{":
+                    at = _behind_brackets(found, at)
             else:
                 kept.append(found[at])
                 at += 1
@@ -252,7 +261,7 @@ def _behind_brackets(tokens, at):
     """The index behind the brackets that open at this token."""
     depth = 0
     while True:
-        depth += {"(": 1, ")": -1}.get(tokens[at].text, 0)
+        depth += {"(": 1, ")": -1, "{": 1, "}": -1}.get(tokens[at].text, 0)
         at += 1
         if depth == 0:
             return at
