@@ -36,6 +36,7 @@ class Program:
     path: pathlib.Path
     link: list
     units: list
+    has_core: bool = False  # it does not load the core, but is linked with the objects of it
 
 
 @dataclasses.dataclass
@@ -128,6 +129,7 @@ ARGUMENTS = {
     "model/random": ["--seed", "1", "--ops", "200000"],
 }
 SEED = "1"
+LIBRARY = "libopenvmem_core.so"
 
 
 class BuildError(Exception):
@@ -181,14 +183,20 @@ def _link_words(build, target):
     return [word for word in words if word not in (":", "&&")]
 
 
-def _programs(build, units, paths):
+def _programs(build, units, paths, core):
     programs = {}
     for path in paths:
         if path in programs or not path.is_relative_to(build) or not path.exists():
             continue
         words = _link_words(build, path.relative_to(build))
         own = [units[build / word] for word in words if build / word in units]
-        programs[path] = Program(path, words, own)
+        # The linker can wrap only what is called from the program itself.
+        has_core = any("--wrap=" in word for word in words)
+        if has_core:
+            at = words.index(LIBRARY)
+            words[at:at + 1] = [str(unit.output.relative_to(build)) for unit in core]
+            _run(words, build)
+        programs[path] = Program(path, words, own, has_core)
     return programs
 
 
@@ -222,16 +230,16 @@ def open_project(root, build, jobs, say):
 
     units = _units(build, root)
     tests = list(_tests(build))
-    programs = _programs(build, units, [pathlib.Path(w) for t in tests for w in t.command[:1]])
+    link = _link_words(build, LIBRARY)
+    core = [units[build / word] for word in link if build / word in units]
+    programs = _programs(build, units, [pathlib.Path(test.command[0]) for test in tests], core)
     for test in tests:
         test.program = programs.get(pathlib.Path(test.command[0]))
-    link = _link_words(build, "libopenvmem_core.so")
-    core = [units[build / word] for word in link if build / word in units]
     link[link.index("-o") + 1] = "OUTPUT"
     if shutil.which("ld.gold"):
         link.insert(1, "-fuse-ld=gold")
     return Project(
-        sources=root / "src", build=build, library="libopenvmem_core.so", link=link, units=core,
+        sources=root / "src", build=build, library=LIBRARY, link=link, units=core,
         programs=list(programs.values()), tests=tests,
         headers=(root / "include/vmem/vmem.h",),
     )

@@ -199,7 +199,7 @@ class Bench:
             return Result(SAME)
         self._link(project.link, self.library / project.library, changed)
         for test in order:
-            outcome = self._test(test, others, mutant)
+            outcome = self._test(test, changed, others, mutant)
             if outcome is None:
                 return Result(BROKEN, test.name)
             if not outcome.ok:
@@ -252,12 +252,12 @@ class Bench:
         if done.returncode != 0:
             raise RuntimeError(f"cannot link {output}: {done.stdout.decode(errors='replace')}")
 
-    def _test(self, test, others, mutant):
+    def _test(self, test, core, others, mutant):
         """Run a test, with the mutant in its own units, too.  None: these do not compile."""
         command = [str(word) for word in test.command]
         if test.program:
             mine = [unit for unit in test.program.units if unit in others]
-            changed = {}
+            changed = dict(core) if test.program.has_core else {}
             for unit in mine:
                 made = self._compile(unit, mutant)
                 if made is None:
