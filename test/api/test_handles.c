@@ -6,6 +6,8 @@
 #include "vmt_fault.h"
 #include "vmt_picture.h"
 
+#include "engine/arena.h"
+
 #include <errno.h>
 
 static struct vmt_picture before;
@@ -184,6 +186,28 @@ test_handles_and_addresses_live_side_by_side(void)
     CHECK_U64(vmem_destroy(arena), ==, 0);
 }
 
+/* The generation of handles has 30 bits, and is never 0. */
+static void
+test_the_generation_of_handles_wraps_past_0(void)
+{
+    struct vmem_arena *arena = create("handles");
+    vmem_handle_t handles[3] = { 0, 0, 0 };
+    vmem_addr_t addr = 0;
+
+    arena->generation = VMI_OWN_PAYLOAD - 1;
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK_U64(vmem_alloc_handle(arena, 16, NULL, 0, &addr, &handles[i]), ==, 0);
+    }
+    CHECK_U64(handles[0] >> 32, ==, VMI_OWN_PAYLOAD);
+    CHECK_U64(handles[1] >> 32, ==, 1);
+    CHECK_U64(handles[2] >> 32, ==, 2);
+    for (unsigned i = 0; i < 3; i++) {
+        vmem_free_handle(arena, handles[i]);
+    }
+    check_refused(arena, handles[1]);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_a_handle_names_its_range_and_frees_it),
     VMT_TEST(test_a_constrained_allocation_has_a_handle_too),
@@ -192,6 +216,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_stale_handles_stay_stale_when_the_place_is_used_again),
     VMT_TEST(test_address_and_handle_do_not_mix),
     VMT_TEST(test_handles_and_addresses_live_side_by_side),
+    VMT_TEST(test_the_generation_of_handles_wraps_past_0),
 };
 
 VMT_SUITE(tests);

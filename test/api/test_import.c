@@ -8,6 +8,8 @@
 #include "vmt_picture.h"
 #include "vmt_source.h"
 
+#include "engine/free.h"
+
 #include <errno.h>
 
 #define MAX VMEM_ADDR_MAX
@@ -438,6 +440,210 @@ test_a_span_that_is_no_longer_needed_goes_back(void)
     destroy_importer(arena);
 }
 
+/* An importer whose import quantum is not a power of two. */
+static void
+test_any_multiple_of_the_quantum_is_an_import_quantum(void)
+{
+    static const struct {
+        vmem_size_t size;
+        vmem_size_t asked;
+    } cases[] = { { 1, 48 }, { 16, 48 }, { 48, 48 }, { 49, 96 }, { 96, 96 }, { 1000, 1008 },
+        { 0x7000, 0x7020 } };
+    struct vmem_arena *arena = NULL;
+    vmem_addr_t addr = 77;
+
+    vmt_source_init(&source, 0x10000, 0x10000);
+    CHECK_U64(vmem_create("thirds", 0, 0, 16, 0, 0, &arena), ==, 0);
+    CHECK_U64(vmem_set_import(arena, vmt_source_import, vmt_source_release, &source, 48), ==, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CHECK_U64(vmem_alloc(arena, cases[i].size, 0, &addr), ==, 0);
+        CHECK_U64(source.request.size, ==, cases[i].asked);
+        CHECK_U64(source.span_size, ==, cases[i].asked);
+        vmem_free(arena, addr, cases[i].size);
+    }
+    /* The largest multiple is asked for, and refused; what is beyond is not asked for. */
+    source.fuse.calls = 0;
+    addr = 77;
+    CHECK_U64(vmem_alloc(arena, VMEM_SIZE_MAX / 48 * 48, 0, &addr), ==, ENOMEM);
+    CHECK_U64(source.fuse.calls, ==, 1);
+    CHECK_U64(source.request.size, ==, VMEM_SIZE_MAX / 48 * 48);
+    CHECK_U64(vmem_alloc(arena, VMEM_SIZE_MAX / 48 * 48 + 1, 0, &addr), ==, ENOMEM);
+    CHECK_U64(source.fuse.calls, ==, 1);
+    CHECK_U64(addr, ==, 77);
+    destroy_importer(arena);
+}
+
+/* The size itself can be rounded to the import quantum, but not what would be enough anywhere. */
+static void
+test_no_size_is_enough_anywhere_near_the_top(void)
+{
+    const vmem_size_t step = (vmem_size_t)1 << 40;
+    struct vmem_arena *arena = NULL;
+    vmem_addr_t addr = 77;
+
+    vmt_source_init(&source, 0x10000, 0x10000);
+    CHECK_U64(vmem_create("huge", 0, 0, 16, 0, 0, &arena), ==, 0);
+    CHECK_U64(vmem_set_import(arena, vmt_source_import, vmt_source_release, &source, step), ==, 0);
+    CHECK_U64(vmem_xalloc(arena, 0 - 2 * step, step, 0, 0, 0, MAX, 0, &addr), ==, ENOMEM);
+    CHECK_U64(source.request.size, ==, 0 - 2 * step);
+    CHECK_U64(source.request.size_anywhere, ==, 0 - step);
+    CHECK_U64(vmem_xalloc(arena, 0 - 2 * step, 2 * step, 0, 0, 0, MAX, 0, &addr), ==, ENOMEM);
+    CHECK_U64(source.request.size, ==, 0 - 2 * step);
+    CHECK_U64(source.request.size_anywhere, ==, 0);
+    CHECK_U64(addr, ==, 77);
+    destroy_importer(arena);
+}
+
+static int status_during_import;
+
+static void
+set_another_source(void *arg)
+{
+    status_during_import = vmem_set_import(arg, NULL, NULL, NULL, 0);
+}
+
+static void
+test_the_source_stays_while_it_is_asked(void)
+{
+    struct vmem_arena *arena = create_importer();
+    vmem_addr_t addr = 0;
+
+    source.during_import = set_another_source;
+    source.during_import_arg = arena;
+    CHECK_U64(vmem_alloc(arena, 16, 0, &addr), ==, 0);
+    CHECK_U64(status_during_import, ==, EBUSY);
+    source.during_import = NULL;
+    vmem_free(arena, addr, 16);
+    CHECK_U64(source.releases, ==, 1); /* to the source that it came from */
+    destroy_importer(arena);
+}
+
+/* More than was asked for, and more than the limit allows: it goes back, and nobody is blamed. */
+static void
+test_more_units_than_the_limit_allows_go_back(void)
+{
+    struct vmem_arena *arena = create_importer();
+    struct vmem_stats stats;
+    vmem_addr_t addr = 77;
+
+    vmem_set_limit(arena, 512);
+    source.extra = 512;
+    CHECK_U64(vmem_alloc(arena, 16, 0, &addr), ==, ENOMEM);
+    CHECK_U64(addr, ==, 77);
+    CHECK_U64(source.imports, ==, 1);
+    CHECK_U64(source.releases, ==, 1);
+    vmem_stats(arena, &stats);
+    CHECK_U64(stats.imports, ==, 0);
+    CHECK_U64(stats.imports_refused, ==, 1);
+    CHECK_U64(stats.fails[VMEM_REASON_IMPORT], ==, 1);
+    source.extra = 256; /* as much as it allows */
+    CHECK_U64(vmem_alloc(arena, 16, 0, &addr), ==, 0);
+    vmem_free(arena, addr, 16);
+    destroy_importer(arena);
+}
+
+/* A span that does not help, of a source that takes none back, is kept. [I3] */
+static void
+test_a_span_that_does_not_help_and_cannot_go_back_stays(void)
+{
+    struct vmem_arena *arena = NULL;
+    struct vmem_stats stats;
+    vmem_addr_t addr = 77;
+
+    vmt_source_init(&source, 0x10000, 0x10000);
+    CHECK_U64(vmem_create("forever", 0, 0, 16, 0, 0, &arena), ==, 0);
+    CHECK_U64(vmem_set_import(arena, vmt_source_import, NULL, &source, 256), ==, 0);
+    source.lie = VMT_LIE_UNCONSTRAINED;
+    CHECK_U64(vmem_xalloc(arena, 16, 0, 0, 0, 0x18000, 0x18fff, 0, &addr), ==, ENOMEM);
+    CHECK_U64(addr, ==, 77);
+    CHECK_U64(source.lies_released, ==, 0);
+    vmem_stats(arena, &stats);
+    CHECK_U64(stats.total_size, ==, 256);
+    CHECK_U64(stats.imports, ==, 1);
+    CHECK_U64(stats.imports_returned, ==, 0);
+    CHECK_U64(vmem_alloc(arena, 256, 0, &addr), ==, 0);
+    CHECK_U64(addr, ==, 0x10000);
+    vmem_free(arena, addr, 256);
+    destroy_importer(arena);
+}
+
+/* Kept spans that another call gives back while a request tries to do without them one by one. */
+static void
+keep_none(void *arg)
+{
+    vmem_set_import_keep(arg, 0);
+}
+
+static void
+test_kept_spans_that_another_call_gives_back(void)
+{
+    struct vmem_arena *arena = create_importer();
+    vmem_addr_t addrs[3];
+    vmem_addr_t addr = 77;
+
+    vmem_set_import_keep(arena, 3);
+    vmem_set_limit(arena, 768);
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK_U64(vmem_alloc(arena, 256, 0, &addrs[i]), ==, 0);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        vmem_free(arena, addrs[i], 256);
+    }
+    CHECK_U64(source.span_count, ==, 3);
+    source.during_import = keep_none; /* which is after one of them is given up */
+    source.during_import_arg = arena;
+    vmt_fuse_set(&source.fuse, 1, false);
+    CHECK_U64(vmem_xalloc(arena, 256, 0, 0, 0, 0x18000, MAX, 0, &addr), ==, 0);
+    CHECK_U64(addr, ==, 0x18000);
+    CHECK_U64(source.fuse.calls, ==, 2);
+    CHECK_U64(source.span_count, ==, 1);
+    source.during_import = NULL;
+    vmem_free(arena, addr, 256);
+    destroy_importer(arena);
+}
+
+/* With units of the arena's own below, beside and above those that are kept. */
+static void
+test_a_kept_span_is_found_among_all_spans(void)
+{
+    struct vmi_released released = { .range = { .size = 1 } };
+    struct vmem_arena *arena = NULL;
+    vmem_addr_t addr = 77;
+
+    vmt_source_init(&source, 0x10000, 0x10000);
+    CHECK_U64(vmem_create("mixed", 0, 0, 1, 0, 0, &arena), ==, 0);
+    CHECK_U64(vmem_set_import(arena, vmt_source_import, vmt_source_release, &source, 256), ==, 0);
+    CHECK_OR_RETURN(vmi_enter(arena));
+    vmi_free_kept_span(arena, &released); /* no span at all */
+    CHECK_U64(released.range.size, ==, 0);
+    vmi_leave(arena);
+    CHECK_U64(vmem_add(arena, 0, 2, 0), ==, 0);
+    CHECK_U64(vmem_add(arena, MAX, 1, 0), ==, 0);
+    vmem_set_import_keep(arena, 1);
+    CHECK_U64(vmem_alloc(arena, 256, 0, &addr), ==, 0);
+    CHECK_U64(addr, ==, 0x10000);
+    CHECK_OR_RETURN(vmi_enter(arena));
+    released.range.size = 1;
+    vmi_free_kept_span(arena, &released); /* busy */
+    CHECK_U64(released.range.size, ==, 0);
+    vmi_leave(arena);
+    vmem_free(arena, addr, 256);
+    CHECK_OR_RETURN(vmi_enter(arena));
+    vmi_free_kept_span(arena, &released);
+    vmi_leave(arena);
+    CHECK_U64(released.range.start, ==, 0x10000);
+    CHECK_U64(released.range.size, ==, 256);
+    CHECK_INTACT(arena);
+    vmi_give_back(&released);
+    CHECK_U64(source.span_count, ==, 0);
+    released.range.size = 1;
+    CHECK_OR_RETURN(vmi_enter(arena));
+    vmi_free_kept_span(arena, &released); /* gone */
+    vmi_leave(arena);
+    CHECK_U64(released.range.size, ==, 0);
+    destroy_importer(arena);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_set_import_returns_each_documented_status),
     VMT_TEST(test_a_span_is_imported_and_released_at_once),
@@ -459,6 +665,13 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_spans_of_a_source_without_release_merge_and_stay),
     VMT_TEST(test_spans_that_touch_stay_apart_and_go_back_as_they_came),
     VMT_TEST(test_a_span_that_is_no_longer_needed_goes_back),
+    VMT_TEST(test_any_multiple_of_the_quantum_is_an_import_quantum),
+    VMT_TEST(test_no_size_is_enough_anywhere_near_the_top),
+    VMT_TEST(test_the_source_stays_while_it_is_asked),
+    VMT_TEST(test_more_units_than_the_limit_allows_go_back),
+    VMT_TEST(test_a_span_that_does_not_help_and_cannot_go_back_stays),
+    VMT_TEST(test_kept_spans_that_another_call_gives_back),
+    VMT_TEST(test_a_kept_span_is_found_among_all_spans),
 };
 
 VMT_SUITE(tests);

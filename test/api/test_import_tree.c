@@ -353,6 +353,138 @@ test_a_kept_span_goes_without_taking_its_source_s_span_along(void)
     CHECK_U64(vmem_destroy(root), ==, 0);
 }
 
+static struct vmem_stats
+stats_of(struct vmem_arena *arena)
+{
+    struct vmem_stats stats;
+
+    vmem_stats(arena, &stats);
+    return stats;
+}
+
+/* The size that is enough anywhere does not exist: the source is asked once, for the right place. */
+static void
+test_what_is_not_enough_anywhere_is_asked_for_in_one_place_only(void)
+{
+    const vmem_size_t half = (vmem_size_t)1 << 63;
+    struct vmem_arena *root = NULL;
+    struct vmem_arena *child = NULL;
+    vmem_addr_t addr = 77;
+
+    CHECK_OR_RETURN(vmem_create("root", 0x1000, half, 16, 0, 0, &root) == 0);
+    CHECK_OR_RETURN(vmem_create("child", 0, 0, 16, 0, 0, &child) == 0);
+    CHECK_U64(vmem_import_from(child, root, 0), ==, 0);
+    CHECK_U64(vmem_xalloc(child, half + 16, half, 0, 0, 0, VMEM_ADDR_MAX, 0, &addr), ==, ENOMEM);
+    CHECK_U64(addr, ==, 77);
+    CHECK_U64(stats_of(child).imports_refused, ==, 1);
+    CHECK_U64(stats_of(child).fails[VMEM_REASON_SPACE], ==, 1); /* what the last try came to */
+    CHECK_U64(vmem_xalloc(child, half - 16, half, 0, 0, 0, VMEM_ADDR_MAX, 0, &addr), ==, ENOMEM);
+    CHECK_U64(stats_of(child).imports_refused, ==, 3); /* in one place, and anywhere */
+    CHECK_U64(stats_of(child).fails[VMEM_REASON_IMPORT], ==, 1);
+    CHECK_INTACT(child);
+    CHECK_U64(vmem_destroy(child), ==, 0);
+    CHECK_U64(vmem_destroy(root), ==, 0);
+}
+
+/* A size that the source's quantum cannot express is not asked for at all. */
+static void
+test_what_the_source_cannot_round_is_not_asked_for(void)
+{
+    struct vmem_arena *root = NULL;
+    struct vmem_arena *child = NULL;
+    vmem_addr_t addr = 77;
+
+    CHECK_OR_RETURN(vmem_create("root", 0, 0x10000, 4096, 0, 0, &root) == 0);
+    CHECK_OR_RETURN(vmem_create("child", 0, 0, 1, 0, 0, &child) == 0);
+    CHECK_U64(vmem_import_from(child, root, 0), ==, 0);
+    CHECK_U64(vmem_alloc(child, VMEM_SIZE_MAX - 100, 0, &addr), ==, ENOMEM);
+    CHECK_U64(addr, ==, 77);
+    CHECK_U64(stats_of(child).imports_refused, ==, 0);
+    CHECK_U64(stats_of(child).fails[VMEM_REASON_SPACE], ==, 1);
+    CHECK_U64(vmem_alloc(child, VMEM_SIZE_MAX - 4095, 0, &addr), ==, ENOMEM);
+    CHECK_U64(stats_of(child).imports_refused, ==, 1);
+    CHECK_U64(vmem_alloc(child, 5000, 0, &addr), ==, 0);
+    CHECK_U64(vmem_size(root, VMEM_ALLOC), ==, 8192);
+    vmem_free(child, addr, 5000);
+    CHECK_U64(vmem_destroy(child), ==, 0);
+    CHECK_U64(vmem_destroy(root), ==, 0);
+}
+
+/* With both limits open, a kept span more is no matter; else kept spans go, one by one, until it fits. */
+static void
+keep_under_a_limit(vmem_size_t child_limit, vmem_size_t middle_limit, vmem_addr_t expected,
+    vmem_size_t expected_total)
+{
+    struct vmem_arena *root = NULL;
+    struct vmem_arena *middle = NULL;
+    struct vmem_arena *child = NULL;
+    vmem_addr_t addrs[2];
+    vmem_addr_t addr = 77;
+
+    CHECK_OR_RETURN(vmem_create("root", 0x10000, 0x10000, 16, 0, 0, &root) == 0);
+    CHECK_OR_RETURN(vmem_create("middle", 0, 0, 16, 0, 0, &middle) == 0);
+    CHECK_OR_RETURN(vmem_create("child", 0, 0, 16, 0, 0, &child) == 0);
+    CHECK_U64(vmem_import_from(middle, root, 0), ==, 0);
+    CHECK_U64(vmem_import_from(child, middle, 0), ==, 0);
+    vmem_set_import_keep(child, 2);
+    vmem_set_limit(child, child_limit);
+    vmem_set_limit(middle, middle_limit);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_U64(vmem_alloc(child, 256, 0, &addrs[i]), ==, 0);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        vmem_free(child, addrs[i], 256);
+    }
+    CHECK_U64(vmem_size(child, VMEM_FREE), ==, 512);
+    CHECK_U64(vmem_xalloc(child, 128, 0x400, 0x300, 0, 0, VMEM_ADDR_MAX, 0, &addr), ==, 0);
+    CHECK_U64(addr, ==, expected);
+    CHECK_U64(vmem_size(child, VMEM_ALLOC | VMEM_FREE), ==, expected_total);
+    CHECK_INTACT(child);
+    CHECK_INTACT(middle);
+    vmem_free(child, addr, 128);
+    CHECK_U64(vmem_destroy(child), ==, 0);
+    CHECK_U64(vmem_destroy(middle), ==, 0);
+    CHECK_U64(vmem_destroy(root), ==, 0);
+}
+
+static void
+test_limits_of_either_level_make_kept_spans_go_one_by_one(void)
+{
+    keep_under_a_limit(0, 0, 0x10300, 512 + 128);
+    keep_under_a_limit(512, 0, 0x10300, 256 + 128); /* with one of them less the child may ask */
+    keep_under_a_limit(0, 512, 0x10300, 128);       /* the middle may when the first one is back */
+}
+
+/* The right place is refused; enough anywhere is more than the limit allows, so that it is to blame. */
+static void
+test_a_limit_on_what_is_enough_anywhere(void)
+{
+    struct vmem_arena *root = NULL;
+    struct vmem_arena *child = NULL;
+    vmem_addr_t addrs[2];
+    vmem_addr_t addr = 77;
+
+    CHECK_OR_RETURN(vmem_create("root", 0x10000, 0x300, 16, 0, 0, &root) == 0);
+    CHECK_OR_RETURN(vmem_create("child", 0, 0, 16, 0, 0, &child) == 0);
+    CHECK_U64(vmem_import_from(child, root, 0), ==, 0);
+    vmem_set_import_keep(child, 2);
+    vmem_set_limit(child, 1000);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_U64(vmem_alloc(child, 256, 0, &addrs[i]), ==, 0);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        vmem_free(child, addrs[i], 256);
+    }
+    CHECK_U64(vmem_xalloc(child, 128, 0x400, 0x300, 0, 0, VMEM_ADDR_MAX, 0, &addr), ==, ENOMEM);
+    CHECK_U64(addr, ==, 77);
+    CHECK_U64(stats_of(child).fails[VMEM_REASON_LIMIT], ==, 1);
+    CHECK_U64(stats_of(child).imports_refused, ==, 4); /* with two, one and none kept, and again */
+    CHECK_U64(vmem_size(child, VMEM_ALLOC | VMEM_FREE), ==, 0);
+    CHECK_INTACT(child);
+    CHECK_U64(vmem_destroy(child), ==, 0);
+    CHECK_U64(vmem_destroy(root), ==, 0);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_import_from_returns_each_documented_status),
     VMT_TEST(test_a_circle_of_sources_is_refused),
@@ -365,6 +497,10 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_a_kept_span_goes_without_taking_its_source_s_span_along),
     VMT_TEST(test_racing_imports_keep_one_span_if_one_is_enough),
     VMT_TEST(test_racing_imports_keep_both_spans_if_both_are_needed),
+    VMT_TEST(test_what_is_not_enough_anywhere_is_asked_for_in_one_place_only),
+    VMT_TEST(test_what_the_source_cannot_round_is_not_asked_for),
+    VMT_TEST(test_limits_of_either_level_make_kept_spans_go_one_by_one),
+    VMT_TEST(test_a_limit_on_what_is_enough_anywhere),
 };
 
 VMT_SUITE(tests);

@@ -14,8 +14,12 @@
 #include "vmt.h"
 #include "vmt_picture.h"
 
+#include "vmt_tags.h"
+
 #include "engine/index.h"
 #include "engine/supply.h"
+
+#include <errno.h>
 
 enum { SINGLES = 40, EIGHTS = 12, SPAN = SINGLES + 8 * EIGHTS, TAGS = 1 + SINGLES + EIGHTS };
 
@@ -133,8 +137,124 @@ test_a_change_beside_the_cursor_of_a_build(void)
     }
 }
 
+/* -------------------------------------------------------------------------------------------------
+ * Without nodes
+ * ---------------------------------------------------------------------------------------------- */
+
+enum { NODES_MAX = 64 };
+
+/* An arena whose source gives nothing any more, and whose free nodes somebody has. */
+struct starved {
+    struct vmt_tags tags;
+    struct vmem_arena *arena;
+    uint32_t taken[NODES_MAX];
+    unsigned count;
+};
+
+static void
+starve(struct starved *s)
+{
+    vmt_fuse_set(&s->tags.fuse, 1, true);
+    for (s->count = 0; s->arena->nodes.free_count > 0 && s->count < NODES_MAX; s->count++) {
+        s->taken[s->count] = vmi_slab_take(&s->arena->nodes);
+    }
+    CHECK_U64(s->arena->nodes.free_count, ==, 0);
+}
+
+static void
+feed(struct starved *s)
+{
+    while (s->count > 0) {
+        vmi_slab_give(&s->arena->nodes, s->taken[--s->count]);
+    }
+    vmt_fuse_set(&s->tags.fuse, 0, false);
+}
+
+/* Holes of 8 units, one behind the other with a unit between: as many as one node of an index takes. */
+static bool
+create_starved(struct starved *s)
+{
+    struct vmem_options options = { .quantum = 1, .size = 9 * VMI_FANOUT };
+    vmem_addr_t addr = 0;
+
+    vmt_tags_init(&s->tags);
+    options.tags = s->tags.source;
+    CHECK_U64(vmem_create_with(&options, &s->arena), ==, 0);
+    for (unsigned i = 0; i < VMI_FANOUT; i++) {
+        CHECK_U64(vmem_xalloc(s->arena, 1, 0, 0, 0, 9 * i + 8, 9 * i + 8, 0, &addr), ==, 0);
+    }
+    return !vmt_failed();
+}
+
+static void
+destroy_starved(struct starved *s)
+{
+    CHECK_INTACT(s->arena);
+    vmem_walk(s->arena, VMEM_ALLOC, free_visited, s->arena);
+    CHECK_U64(vmem_destroy(s->arena), ==, 0);
+    vmt_tags_fini(&s->tags);
+}
+
+/* It stands still where it is, loses nothing, and goes on when there are nodes. */
+static void
+test_a_build_without_nodes_stands_still(void)
+{
+    struct starved s;
+    uint32_t at;
+
+    CHECK_OR_RETURN(create_starved(&s));
+    CHECK(vmi_enter(s.arena));
+    vmi_index_want(s.arena, &s.arena->by_address);
+    CHECK(vmi_index_advance(s.arena, &s.arena->by_address, 1));
+    at = s.arena->by_address.cursor.tag;
+    starve(&s);
+    CHECK(!vmi_index_advance(s.arena, &s.arena->by_address, UINT64_MAX));
+    CHECK_U64(s.arena->by_address.state, ==, VMI_INDEX_BUILDING);
+    CHECK_U64(s.arena->by_address.cursor.tag, ==, at);
+    CHECK_U64(s.arena->by_address.order.count, ==, 0);
+    feed(&s);
+    vmi_leave(s.arena);
+    CHECK_INTACT(s.arena);
+    complete(s.arena, &s.arena->by_address);
+    destroy_starved(&s);
+}
+
+/* Carve out of the middle of a hole: two take its place in the index, for which there is no node. */
+static void
+test_an_index_that_a_carving_finds_without_nodes_is_given_up(void)
+{
+    for (unsigned by_size = 0; by_size < 2; by_size++) {
+        struct starved s;
+        struct vmi_index *index;
+        vmem_addr_t addr = 0;
+
+        vmt_context("by size", by_size);
+        CHECK_OR_RETURN(create_starved(&s));
+        index = by_size != 0 ? &s.arena->by_size : &s.arena->by_address;
+        CHECK(vmi_enter(s.arena));
+        CHECK(vmi_index_build(s.arena, index));
+        starve(&s);
+        vmi_leave(s.arena);
+        CHECK_U64(vmem_xalloc(s.arena, 2, 0, 0, 0, 12, 13, VMEM_INSTANTFIT, &addr), ==, 0);
+        CHECK_U64(addr, ==, 12);
+        CHECK_U64(index->state, ==, VMI_INDEX_OFF);
+        CHECK_U64(index->order.count, ==, 0);
+        CHECK(!s.arena->is_indexed);
+        /* What it would have told is found without it. */
+        CHECK_U64(vmem_xalloc(s.arena, 3, 0, 0, 0, 9, 20, VMEM_FIRSTFIT, &addr), ==, 0);
+        CHECK_U64(addr, ==, 9);
+        CHECK_U64(vmem_xalloc(s.arena, 3, 0, 0, 0, 9, 20, VMEM_BESTFIT, &addr), ==, 0);
+        CHECK_U64(addr, ==, 14);
+        feed(&s);
+        destroy_starved(&s);
+    }
+    vmt_context(NULL, 0);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_a_change_beside_the_cursor_of_a_build),
+    VMT_TEST(test_a_build_without_nodes_stands_still),
+    VMT_TEST(test_an_index_that_a_carving_finds_without_nodes_is_given_up),
 };
 
 VMT_SUITE(tests);

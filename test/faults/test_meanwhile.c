@@ -7,6 +7,7 @@
  */
 #include "vmt_picture.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -233,11 +234,189 @@ test_a_span_that_nobody_takes_back_is_kept(void)
     CHECK_U64(vmem_destroy(m.arena), ==, 0);
 }
 
+/* -------------------------------------------------------------------------------------------------
+ * After a span was added, before a place in it was taken
+ * ---------------------------------------------------------------------------------------------- */
+
+enum { FEW = 24, AT = 1 << 20, WANTED = 64 }; /* so many holes are searched without an index */
+
+struct late {
+    struct meanwhile m; /* first: it is what the callbacks get */
+    void (*when_added)(struct meanwhile *m);
+};
+
+static int
+import_and_wait(void *arg, const struct vmem_import_request *request, struct vmem_range *span)
+{
+    struct late *late = arg;
+
+    late->m.then = late->when_added;
+    *span = (struct vmem_range){ .start = AT, .size = request->size };
+    return 0;
+}
+
+/*
+ * 64 busy units from 0 on, then holes, as many as are searched without an index: with the span's there is
+ * one more.  So the lock is left, to ask for an index, when the span has been added.
+ */
+static bool
+make_late(struct late *late, void (*when_added)(struct meanwhile *), unsigned keep)
+{
+    const struct vmem_options options = { .quantum = 1,
+        .size = WANTED + 2 * FEW,
+        .flags = VMEM_FIRSTFIT,
+        .tags = { get, put, &late->m },
+        .import_fn = import_and_wait,
+        .release_fn = count_release,
+        .source_arg = late,
+        .import_keep = keep };
+    vmem_addr_t addr;
+
+    *late = (struct late){ .m = { .then = NULL } };
+    CHECK_U64(vmem_create_with(&options, &late->m.arena), ==, 0);
+    CHECK_U64(vmem_alloc(late->m.arena, WANTED, 0, &late->m.addr), ==, 0);
+    for (unsigned i = 0; i < 2 * FEW; i++) {
+        CHECK_U64(vmem_alloc(late->m.arena, 1, 0, &addr), ==, 0);
+    }
+    CHECK_U64(vmem_alloc(late->m.arena, WANTED, 0, &addr), ==, 0); /* all that a span needs */
+    vmem_free(late->m.arena, addr, WANTED);
+    vmem_set_import_keep(late->m.arena, 0);
+    vmem_set_import_keep(late->m.arena, keep);
+    CHECK_U64(vmem_size(late->m.arena, VMEM_FREE), ==, 0);
+    for (unsigned i = 0; i < 2 * FEW; i += 2) {
+        vmem_free(late->m.arena, WANTED + i, 1);
+    }
+    late->m.releases = 0;
+    late->when_added = when_added;
+    return !vmt_failed();
+}
+
+/* Ask; the span is released so many times, and the arena owns so many units beside its own. */
+static void
+ask_late(struct late *late, int status, vmem_addr_t place, unsigned releases, vmem_size_t imported)
+{
+    struct vmem_stats stats;
+    vmem_addr_t addr = 77;
+
+    CHECK_U64(vmem_alloc(late->m.arena, WANTED, 0, &addr), ==, status);
+    CHECK_U64(addr, ==, status == 0 ? place : 77);
+    CHECK(late->m.then == NULL); /* it did happen */
+    vmem_stats(late->m.arena, &stats);
+    CHECK_U64(stats.imported_size, ==, imported);
+    CHECK_U64(late->m.releases, ==, releases);
+    CHECK_INTACT(late->m.arena);
+    late->when_added = NULL;
+    vmem_walk(late->m.arena, VMEM_ALLOC, free_visited, late->m.arena);
+    CHECK_U64(vmem_destroy(late->m.arena), ==, 0);
+    CHECK_U64(late->m.releases, ==, releases + (imported != 0 ? 1 : 0));
+}
+
+static void
+keep_none(struct meanwhile *m)
+{
+    vmem_set_import_keep(m->arena, 0);
+}
+
+static void
+take_one_at(struct meanwhile *m, vmem_addr_t at)
+{
+    vmem_addr_t addr = 0;
+
+    CHECK_U64(vmem_xalloc(m->arena, 1, 0, 0, 0, at, at, VMEM_INSTANTFIT, &addr), ==, 0);
+}
+
+static void
+take_the_first_unit(struct meanwhile *m)
+{
+    take_one_at(m, AT);
+}
+
+static void
+take_the_last_unit(struct meanwhile *m)
+{
+    take_one_at(m, AT + WANTED - 1);
+}
+
+/* Somebody else gives the span back, or takes a part of it: it is not given back a second time, or at all. */
+static void
+test_the_span_is_gone_or_in_use_when_it_does_not_help(void)
+{
+    struct late late;
+
+    CHECK_OR_RETURN(make_late(&late, keep_none, 0));
+    ask_late(&late, ENOMEM, 0, 1, 0);
+    CHECK_OR_RETURN(make_late(&late, take_the_first_unit, 0));
+    ask_late(&late, ENOMEM, 0, 0, WANTED);
+    CHECK_OR_RETURN(make_late(&late, take_the_last_unit, 0));
+    ask_late(&late, ENOMEM, 0, 0, WANTED);
+}
+
+static void
+free_and_take_the_first_unit(struct meanwhile *m)
+{
+    free_the_large_one(m);
+    take_the_first_unit(m);
+}
+
+/* A lower place turns up: the span goes back, unless it is in use by now, or spans are kept. */
+static void
+test_the_span_is_not_needed_once_it_is_added(void)
+{
+    struct late late;
+
+    CHECK_OR_RETURN(make_late(&late, free_the_large_one, 0));
+    ask_late(&late, 0, 0, 1, 0);
+    CHECK_OR_RETURN(make_late(&late, free_and_take_the_first_unit, 0));
+    ask_late(&late, 0, 0, 0, WANTED);
+    CHECK_OR_RETURN(make_late(&late, free_the_large_one, 1));
+    ask_late(&late, 0, 0, 0, WANTED);
+}
+
+static int
+import_what_nobody_can_add(
+    void *arg, const struct vmem_import_request *request, struct vmem_range *span)
+{
+    struct meanwhile *m = arg;
+
+    m->refuses = true; /* from here on, and a span of this size needs more bins than there are */
+    return import_while_a_place_turns_up(arg, request, span);
+}
+
+/* Not needed, of a source that takes none back, and no memory to add it: lost, and nothing else is. */
+static void
+test_a_span_that_cannot_be_added_nor_go_back(void)
+{
+    struct meanwhile m = { .then = NULL };
+    const struct vmem_options options = { .quantum = 1,
+        .size = 64,
+        .tags = { get, put, &m },
+        .import_fn = import_what_nobody_can_add,
+        .import_quantum = (vmem_size_t)1 << 40,
+        .source_arg = &m };
+    struct vmem_stats stats;
+    vmem_addr_t addr = 77;
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+    CHECK_U64(vmem_alloc(m.arena, 64, 0, &m.addr), ==, 0);
+    CHECK_U64(vmem_alloc(m.arena, 64, 0, &addr), ==, 0);
+    CHECK_U64(addr, ==, m.addr);
+    vmem_stats(m.arena, &stats);
+    CHECK_U64(stats.total_size, ==, 64);
+    CHECK_U64(stats.imports, ==, 0);
+    CHECK_U64(stats.imports_returned, ==, 0);
+    CHECK_INTACT(m.arena);
+    vmem_free(m.arena, addr, 64);
+    CHECK_U64(vmem_destroy(m.arena), ==, 0);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_a_neighbour_is_added),
     VMT_TEST(test_many_wait_for_a_larger_table),
     VMT_TEST(test_a_place_turns_up_after_an_import),
     VMT_TEST(test_a_span_that_nobody_takes_back_is_kept),
+    VMT_TEST(test_the_span_is_gone_or_in_use_when_it_does_not_help),
+    VMT_TEST(test_the_span_is_not_needed_once_it_is_added),
+    VMT_TEST(test_a_span_that_cannot_be_added_nor_go_back),
 };
 
 VMT_SUITE(tests);

@@ -435,6 +435,32 @@ test_every_code_has_a_test(void)
     }
 }
 
+/* What lies too far from the start of its span is not looked for: it is told less, and said as much. */
+static void
+test_bad_free_far_from_the_start_of_the_span(void)
+{
+    enum { NEAR = 4094 }; /* segments behind the header, of the 4096 that are looked at */
+    struct vmem_arena *arena = NULL;
+    vmem_addr_t addr = 0;
+
+    CHECK_OR_RETURN(vmem_create("kva", 0, 0x4000, 2, 0, 0, &arena) == 0);
+    for (unsigned i = 0; i < 0x2000; i++) {
+        CHECK_U64(vmem_alloc(arena, 2, 0, &addr), ==, 0);
+        CHECK_U64(addr, ==, 2 * i);
+    }
+    EXPECT_FATAL_TEXT(vmem_free(arena, 2 * NEAR + 3, 2), VMEM_FAULT_BAD_FREE,
+        "vmem: BAD_FREE arena=kva addr=0x1fff size=0x2: inside an allocation, not its start; found "
+        "0x1ffe+0x2");
+    EXPECT_FATAL_TEXT(vmem_free(arena, 2 * NEAR + 5, 2), VMEM_FAULT_BAD_FREE,
+        "vmem: BAD_FREE arena=kva addr=0x2001 size=0x2: nothing is allocated at this address");
+    CHECK_U64(vmt_fault_seen.fault.found_size, ==, 0);
+    CHECK_INTACT(arena);
+    for (unsigned i = 0; i < 0x2000; i++) {
+        vmem_free(arena, 2 * i, 2);
+    }
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_bad_free),
     VMT_TEST(test_wrong_size),
@@ -448,6 +474,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_corrupt),
     VMT_TEST(test_the_hook_may_inspect_the_arena),
     VMT_TEST(test_every_code_has_a_test),
+    VMT_TEST(test_bad_free_far_from_the_start_of_the_span),
 };
 
 VMT_SUITE(tests);

@@ -239,6 +239,19 @@ test_a_node_that_is_not_padded_is_noticed(void)
     }
 }
 
+static void
+test_an_empty_order_that_says_otherwise_is_noticed(void)
+{
+    struct fixture f;
+
+    vmi_slab_init(&f.nodes, VMI_NODE_LOG2);
+    vmi_order_init(&f.order, &f.nodes, false);
+    CHECK_HOLDS(vmi_order_check(&f.order));
+    BREAK(f, f.order.count, 1, "O3");
+    BREAK(f, f.order.levels, 1, "O3");
+    vmt_slab_end(&f.nodes);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_entries_out_of_order_are_noticed),
     VMT_TEST(test_equal_entries_are_noticed),
@@ -249,6 +262,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_a_wrong_number_of_levels_is_noticed),
     VMT_TEST(test_an_empty_or_overfull_child_is_noticed),
     VMT_TEST(test_a_node_that_is_not_padded_is_noticed),
+    VMT_TEST(test_an_empty_order_that_says_otherwise_is_noticed),
 };
 
 VMT_SUITE(tests);

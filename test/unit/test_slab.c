@@ -475,6 +475,31 @@ test_random_takes_and_gives_keep_the_invariants(void)
     vmt_port_put(index, MANY * sizeof index[0]);
 }
 
+/* A chunk of one slot is full, then empty, and never in the list of the usable ones between. */
+static void
+test_a_chunk_of_one_slot(void)
+{
+    struct vmi_slab slab;
+    uint32_t index;
+
+    vmi_slab_init(&slab, OBJECT_LOG2);
+    add_chunk(&slab, (size_t)2 << OBJECT_LOG2);
+    CHECK_U64(slab.free_count, ==, 1);
+    CHECK(slab.usable != NULL && slab.empty == NULL);
+    index = take_marked(&slab);
+    CHECK(slab.usable == NULL && slab.empty == NULL);
+    CHECK_HOLDS(vmi_slab_check(&slab));
+    give_marked(&slab, index);
+    CHECK(slab.usable == NULL && slab.empty != NULL);
+    CHECK_U64(slab.free_count, ==, 1);
+    CHECK_HOLDS(vmi_slab_check(&slab));
+    CHECK_U64(take_marked(&slab), ==, index);
+    CHECK(slab.usable == NULL && slab.empty == NULL);
+    give_marked(&slab, index);
+    CHECK_HOLDS(vmi_slab_check(&slab));
+    vmt_slab_end(&slab);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_a_new_slab_has_nothing),
     VMT_TEST(test_chunks_double_up_to_the_largest),
@@ -489,6 +514,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_a_replaced_directory_comes_back_unless_it_was_inline),
     VMT_TEST(test_release_gives_back_every_chunk_and_the_directory),
     VMT_TEST(test_random_takes_and_gives_keep_the_invariants),
+    VMT_TEST(test_a_chunk_of_one_slot),
 };
 
 VMT_SUITE(tests);

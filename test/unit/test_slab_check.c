@@ -154,6 +154,7 @@ test_a_broken_list_of_chunks_is_noticed(void)
     BREAK(f, f.slab.empty, NULL, "SL2");
     BREAK(f, f.empty->next, f.full, "SL2");   /* one that is not empty */
     BREAK(f, f.partly->next, f.fresh, "SL2"); /* a circle */
+    BREAK(f, f.empty->next, f.empty, "SL2");  /* a circle of empty ones */
     BREAK(f, f.slab.dir_count, 3, "SL2");     /* a listed chunk that nobody can name */
     vmt_slab_end(&f.slab);
 }

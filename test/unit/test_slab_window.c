@@ -192,6 +192,45 @@ test_a_full_window_leaves_it_to_the_directory(void)
     vmi_port_window_put(window, VMI_SLAB_WINDOW_BYTES);
 }
 
+/* The directory in the window has room for the window's chunks; beyond, it is one that was obtained. */
+static void
+test_a_full_directory_of_the_window_is_replaced(void)
+{
+    const size_t twice = 2 * VMI_WINDOW_PARTS * sizeof(uintptr_t); /* as large as in the window */
+    struct vmi_slab slab;
+    unsigned char *window = set_up(&slab, VMI_SLAB_DIR_INLINE);
+    void *first = vmi_slab_chunk(&slab, 0);
+    uintptr_t *obtained[2];
+    size_t bytes = 77;
+    size_t old_bytes = 77;
+    unsigned puts = 0;
+
+    CHECK(!vmi_slab_dir_is_full(&slab, &bytes)); /* moves into the window */
+    CHECK((unsigned char *)slab.dir == window + window_bytes);
+    slab.dir_count = VMI_WINDOW_PARTS; /* made up */
+    CHECK(vmi_slab_dir_is_full(&slab, &bytes));
+    CHECK_U64(bytes, ==, twice);
+    for (unsigned i = 0; i < 2; i++) {
+        obtained[i] = vmt_zeroed(twice << i);
+        CHECK_OR_RETURN(obtained[i] != NULL);
+    }
+    CHECK(vmi_slab_dir_replace(&slab, obtained[0], twice, &old_bytes) == NULL);
+    CHECK_U64(old_bytes, ==, twice / 2);
+    CHECK(slab.dir == obtained[0]);
+    CHECK_U64(slab.dir_capacity, ==, 2 * VMI_WINDOW_PARTS);
+    CHECK(vmi_slab_chunk(&slab, 0) == first);
+    CHECK(!vmi_slab_dir_is_full(&slab, &bytes));
+    CHECK(vmi_slab_dir_replace(&slab, obtained[1], 2 * twice, &old_bytes) == obtained[0]);
+    CHECK_U64(old_bytes, ==, twice);
+    slab.dir_count = VMI_SLAB_DIR_INLINE;
+    CHECK_HOLDS(vmi_slab_check(&slab));
+    vmi_slab_release(&slab, put_nothing, &puts);
+    CHECK_U64(puts, ==, 1); /* the directory, and no chunk */
+    vmt_port_put(obtained[0], twice);
+    vmt_port_put(obtained[1], 2 * twice);
+    vmi_port_window_put(window, VMI_SLAB_WINDOW_BYTES);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_a_slab_without_a_window_has_no_part_of_it),
     VMT_TEST(test_each_object_lies_where_its_index_says),
@@ -199,6 +238,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_the_part_of_a_detached_chunk_is_the_next),
     VMT_TEST(test_the_directory_moves_into_the_window),
     VMT_TEST(test_a_full_window_leaves_it_to_the_directory),
+    VMT_TEST(test_a_full_directory_of_the_window_is_replaced),
 };
 
 #else
