@@ -205,6 +205,8 @@ def try_all(project, mutants, jobs, log=None, history=None):
         results[mutant.id] = result
         counts[result.verdict] += 1
         progress.note(counts, len(results))
+        if len(results) % 50 == 0:
+            order.save()
         if log:
             log.write(json.dumps({
                 "id": mutant.id, "file": mutant.path, "line": mutant.line, "function": mutant.function,
