@@ -208,6 +208,25 @@ test_the_generation_of_handles_wraps_past_0(void)
     CHECK_U64(vmem_destroy(arena), ==, 0);
 }
 
+/* A policy of its own, and a size that cannot be: neither goes the short way. */
+static void
+test_an_allocation_with_a_policy_has_a_handle_too(void)
+{
+    struct vmem_arena *arena = create("handles");
+    struct vmem_range range = { 0, 0 };
+    vmem_handle_t handle = 0;
+    vmem_addr_t addr = 0;
+
+    CHECK_U64(vmem_alloc_handle(arena, 16, NULL, VMEM_FIRSTFIT | VMEM_HIGH, &addr, &handle), ==, 0);
+    CHECK_U64(addr, ==, 0xfff0);
+    CHECK_U64(vmem_handle_range(arena, handle, &range), ==, 0);
+    CHECK_U64(range.start, ==, 0xfff0);
+    CHECK_U64(range.size, ==, 16);
+    CHECK_U64(vmem_alloc_handle(arena, 0, NULL, 0, &addr, &handle), ==, EINVAL);
+    vmem_free_handle(arena, handle);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_a_handle_names_its_range_and_frees_it),
     VMT_TEST(test_a_constrained_allocation_has_a_handle_too),
@@ -217,6 +236,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_address_and_handle_do_not_mix),
     VMT_TEST(test_handles_and_addresses_live_side_by_side),
     VMT_TEST(test_the_generation_of_handles_wraps_past_0),
+    VMT_TEST(test_an_allocation_with_a_policy_has_a_handle_too),
 };
 
 VMT_SUITE(tests);

@@ -3,12 +3,14 @@
  *                                                                 SPDX-License-Identifier: BSD-2-Clause
  *
  * The linker sends every call of mmap() and munmap() here (-Wl,--wrap), so that a test can say that no
- * page was obtained.
+ * page was obtained, or refuse one.
  */
 #include "vmt.h"
 #include "vmt_fault.h"
 #include "vmt_picture.h"
 #include "vmt_tags.h"
+
+#include "engine/arena.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,11 +26,19 @@ int __wrap_munmap(void *memory, size_t bytes);
 int __real_munmap(void *memory, size_t bytes);
 
 static unsigned pages_calls;
+static struct vmt_fuse mappings;  /* makes mmap() fail */
+static size_t mapped_bytes;       /* and not unmapped */
+static size_t unmapped_bytes_max; /* by one call */
 
 void *
 __wrap_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset)
 {
     pages_calls++;
+    if (vmt_fuse_blows(&mappings)) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    mapped_bytes += bytes;
     return __real_mmap(at, bytes, protection, flags, file, offset);
 }
 
@@ -36,6 +46,8 @@ int
 __wrap_munmap(void *memory, size_t bytes)
 {
     pages_calls++;
+    mapped_bytes -= bytes;
+    unmapped_bytes_max = bytes > unmapped_bytes_max ? bytes : unmapped_bytes_max;
     return __real_munmap(memory, bytes);
 }
 
@@ -242,6 +254,153 @@ test_the_caller_s_memory_is_used_before_the_source(void)
     vmt_tags_fini(&tags);
 }
 
+/* -------------------------------------------------------------------------------------------------
+ * Pages of the system, when there are none
+ * ---------------------------------------------------------------------------------------------- */
+
+enum { ROUNDS = 3000 };
+
+/* Allocate and free, so that tags, the busy index and an index by address grow, and shrink again. */
+static void
+use(struct vmem_arena *arena)
+{
+    vmem_addr_t addr = 0;
+
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        CHECK_U64(vmem_alloc(arena, 1, 0, &addr), ==, 0);
+        CHECK_U64(addr, ==, i);
+    }
+    for (unsigned i = 0; i < ROUNDS; i += 2) {
+        vmem_free(arena, i, 1);
+    }
+    CHECK_U64(vmem_alloc(arena, 2, VMEM_FIRSTFIT, &addr), ==, 0);
+    CHECK_U64(addr, ==, ROUNDS);
+    CHECK_INTACT(arena);
+    vmem_walk(arena, VMEM_ALLOC, free_it, arena);
+    for (unsigned i = 0; i < ROUNDS; i++) { /* what is empty goes back, some with each call */
+        CHECK_U64(vmem_alloc(arena, 1, 0, &addr), ==, 0);
+        vmem_free(arena, addr, 1);
+    }
+    CHECK_INTACT(arena);
+    vmem_maintain(arena);
+    CHECK_INTACT(arena);
+    CHECK_U64(vmem_size(arena, VMEM_MAXFREE), ==, 1 << 20);
+}
+
+/* The k-th mapping refused: the arena is not created, or does without that one, with the same results. */
+static void
+test_every_mapping_refused_once(void)
+{
+    unsigned refused = 0;
+    bool has_failed = true;
+
+    for (uint64_t k = 1; has_failed && !vmt_failed(); k++) {
+        const size_t before = mapped_bytes;
+        struct vmem_arena *arena = SENTINEL;
+        int status;
+        vmt_context("mapping", k);
+        vmt_fuse_set(&mappings, k, false);
+        status = vmem_create("paged", 0, 1 << 20, 1, 0, 0, &arena);
+        if (status == 0) {
+            use(arena);
+            CHECK_U64(vmem_destroy(arena), ==, 0);
+        } else {
+            CHECK_U64(status, ==, ENOMEM);
+            CHECK(arena == SENTINEL);
+            refused++;
+        }
+        CHECK_U64(k == 1, <=, status != 0); /* without the arena's own page there is none */
+        CHECK_U64(mapped_bytes, ==, before);
+        has_failed = mappings.failed != 0;
+    }
+    vmt_context(NULL, 0);
+    vmt_fuse_set(&mappings, 0, false);
+    CHECK_U64(refused, ==, 3); /* of the arena itself, the first table, and the span's bins */
+}
+
+/* No window for tables, but the others: tags are given back as with it. */
+static void
+test_without_a_window_for_tables(void)
+{
+    struct vmem_arena *arena = NULL;
+
+    vmt_fuse_set(&mappings, 4, false); /* the arena, two windows for slabs, and then this one */
+    CHECK_OR_RETURN(vmem_create("paged", 0, 1 << 20, 1, 0, 0, &arena) == 0);
+    CHECK_U64(mappings.failed, ==, 1);
+    CHECK(arena->supply.table_window == NULL);
+    CHECK(arena->tags.slab.window != NULL && arena->nodes.window != NULL);
+    use(arena);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+    vmt_fuse_set(&mappings, 0, false);
+}
+
+/* The caller's memory first, then the system's pages, of which no call unmaps more than a few. */
+static void
+test_large_pieces_of_pages_go_back_in_parts(void)
+{
+    static _Alignas(64) unsigned char memory[4096];
+    const struct vmem_options options = {
+        .size = 1 << 20, .quantum = 1, .tag_memory = memory, .tag_memory_bytes = sizeof memory
+    };
+    const size_t before = mapped_bytes;
+    struct vmem_arena *arena = NULL;
+    size_t peak;
+
+    CHECK_OR_RETURN(vmem_init_with(&storage, &options, &arena) == 0);
+    unmapped_bytes_max = 0;
+    for (unsigned i = 0; i < 10 * ROUNDS; i++) {
+        vmem_addr_t addr = 0;
+        CHECK_U64(vmem_alloc(arena, 1, 0, &addr), ==, 0);
+    }
+    CHECK_U64(unmapped_bytes_max, ==, VMI_PORT_PART_BYTES); /* tables that were outgrown */
+    peak = mapped_bytes;
+    vmem_walk(arena, VMEM_ALLOC, free_it, arena);
+    use(arena);
+    CHECK_U64(unmapped_bytes_max, ==, VMI_PORT_PART_BYTES);
+    CHECK_U64(mapped_bytes, <, peak);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+    CHECK_U64(mapped_bytes, ==, before);
+}
+
+#if VMI_PORT_HAS_WINDOW
+
+/*
+ * A table that is too large for its window lies in pages.  There is no time for so many allocations, so the
+ * one before it is made up: empty, and said to be full.
+ */
+static void
+test_a_table_that_is_too_large_for_the_window(void)
+{
+    enum { BUCKETS_LOG2 = VMI_WINDOW_LOG2 - 2 - 6 };
+    const size_t bytes = (size_t)1 << (VMI_WINDOW_LOG2 - 2);
+    const size_t before = mapped_bytes;
+    struct vmem_arena *arena = NULL;
+    struct vmi_busy *busy;
+    struct vmem_stats stats;
+    vmem_addr_t addrs[2];
+
+    CHECK_OR_RETURN(vmem_create("paged", 0, 1 << 20, 1, 0, 0, &arena) == 0);
+    busy = &arena->busy;
+    busy->table.bucket = (struct vmi_bucket *)(void *)(arena->supply.table_window + 3 * bytes);
+    busy->table.mask = (1u << BUCKETS_LOG2) - 1;
+    busy->table.shift = 32 - BUCKETS_LOG2;
+    busy->count_max = 0;
+    arena->supply.bytes += bytes;
+    CHECK_U64(vmem_alloc(arena, 1, 0, &addrs[0]), ==, 0);
+    CHECK_U64(vmi_table_bytes(&busy->table), ==, 2 * bytes);
+    CHECK(vmi_busy_is_moving(busy));
+    CHECK((uintptr_t)busy->table.bucket - (uintptr_t)arena->supply.table_window >= 4 * bytes);
+    CHECK_U64(vmem_alloc(arena, 1, 0, &addrs[1]), ==, 0);
+    vmem_free(arena, addrs[0], 1);
+    vmem_free(arena, addrs[1], 1);
+    vmem_stats(arena, &stats);
+    CHECK_U64(stats.metadata_bytes, >=, 2 * bytes);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+    CHECK_U64(mapped_bytes, ==, before);
+}
+
+#endif
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_the_wrapper_sees_pages),
     VMT_TEST(test_init_returns_the_storage_and_the_same_statuses),
@@ -250,6 +409,12 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_without_a_bound_tags_run_out_cleanly),
     VMT_TEST(test_more_tag_memory_helps_at_once),
     VMT_TEST(test_the_caller_s_memory_is_used_before_the_source),
+    VMT_TEST(test_every_mapping_refused_once),
+    VMT_TEST(test_without_a_window_for_tables),
+    VMT_TEST(test_large_pieces_of_pages_go_back_in_parts),
+#if VMI_PORT_HAS_WINDOW
+    VMT_TEST(test_a_table_that_is_too_large_for_the_window),
+#endif
 };
 
 VMT_SUITE(tests);

@@ -409,6 +409,90 @@ test_a_span_that_cannot_be_added_nor_go_back(void)
     CHECK_U64(vmem_destroy(m.arena), ==, 0);
 }
 
+struct trimming {
+    struct late late; /* first: it is what the callbacks get */
+    unsigned imports;
+    unsigned releases;
+    vmem_addr_t found;
+};
+
+/* Small spans one behind the other; the large one lies below, and what is to happen will. */
+static int
+import_small_or_late(void *arg, const struct vmem_import_request *request, struct vmem_range *span)
+{
+    struct trimming *t = arg;
+
+    if (request->size == WANTED) {
+        return import_and_wait(arg, request, span);
+    }
+    *span = (struct vmem_range){ .start = 2 * AT + 1000 * t->imports++, .size = request->size };
+    return 0;
+}
+
+/* While the first one goes back, somebody asks for a large one. */
+static void
+release_and_ask(void *arg, vmem_addr_t start, vmem_size_t size)
+{
+    struct trimming *t = arg;
+
+    CHECK_U64(start, ==, t->releases < 2 ? 2 * AT + 1000 * t->releases : AT);
+    CHECK_U64(size, ==, t->releases < 2 ? WANTED / 2 : WANTED);
+    if (t->releases++ == 0) {
+        CHECK_U64(vmem_alloc(t->late.m.arena, WANTED, 0, &t->found), ==, 0);
+    }
+}
+
+/*
+ * Spans are kept no more, of two the first is on its way back, and a third comes that is not needed: there
+ * is one too many, but the third is in use.
+ */
+static void
+test_a_span_in_use_stays_while_others_go(void)
+{
+    static struct trimming t;
+    const struct vmem_options options = { .quantum = 1,
+        .size = WANTED + 2 * FEW,
+        .flags = VMEM_FIRSTFIT,
+        .tags = { get, put, &t },
+        .import_fn = import_small_or_late,
+        .release_fn = release_and_ask,
+        .source_arg = &t,
+        .import_keep = 2 };
+    struct vmem_stats stats;
+    vmem_addr_t addrs[2];
+    vmem_addr_t addr;
+
+    t = (struct trimming){ .imports = 0 };
+    CHECK_OR_RETURN(vmem_create_with(&options, &t.late.m.arena) == 0);
+    CHECK_U64(vmem_alloc(t.late.m.arena, WANTED, 0, &t.late.m.addr), ==, 0);
+    for (unsigned i = 0; i < 2 * FEW; i++) {
+        CHECK_U64(vmem_alloc(t.late.m.arena, 1, 0, &addr), ==, 0);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_U64(vmem_alloc(t.late.m.arena, WANTED / 2, 0, &addrs[i]), ==, 0);
+    }
+    for (unsigned i = 0; i < 2 * FEW - 2;
+         i += 2) { /* with a kept span, and the new one, one too many */
+        vmem_free(t.late.m.arena, WANTED + i, 1);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        vmem_free(t.late.m.arena, addrs[i], WANTED / 2);
+    }
+    CHECK_U64(t.releases, ==, 0);
+    t.late.when_added = free_and_take_the_first_unit;
+    vmem_set_import_keep(t.late.m.arena, 0);
+    CHECK(t.late.m.then == NULL);
+    CHECK_U64(t.found, ==, 0);
+    CHECK_U64(t.releases, ==, 2);
+    vmem_stats(t.late.m.arena, &stats);
+    CHECK_U64(stats.imported_size, ==, WANTED);
+    CHECK_U64(stats.imports_returned, ==, 0);
+    CHECK_INTACT(t.late.m.arena);
+    vmem_walk(t.late.m.arena, VMEM_ALLOC, free_visited, t.late.m.arena);
+    CHECK_U64(t.releases, ==, 3);
+    CHECK_U64(vmem_destroy(t.late.m.arena), ==, 0);
+}
+
 static const struct vmt_test tests[] = {
     VMT_TEST(test_a_neighbour_is_added),
     VMT_TEST(test_many_wait_for_a_larger_table),
@@ -417,6 +501,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_the_span_is_gone_or_in_use_when_it_does_not_help),
     VMT_TEST(test_the_span_is_not_needed_once_it_is_added),
     VMT_TEST(test_a_span_that_cannot_be_added_nor_go_back),
+    VMT_TEST(test_a_span_in_use_stays_while_others_go),
 };
 
 VMT_SUITE(tests);
