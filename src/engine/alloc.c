@@ -285,7 +285,7 @@ climb_and_return(struct vmem_arena *arena, const struct vmi_request *request,
     *climb = (struct climb){ .arena = arena, .request = *request };
     status = try_level(climb, result, &import, &can_climb);
 
-    while (status == NO_PLACE && can_climb == 0) {
+    while (can_climb == 0) {
         climb->has_climbed = true;
         climb->arena = import.source.arena;
         climb->request = import.in_source;

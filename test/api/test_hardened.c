@@ -68,6 +68,25 @@ test_a_freed_range_rests_for_so_many_frees(void)
     CHECK_U64(vmem_destroy(arena), ==, 0);
 }
 
+/* Of those that found something to free. */
+static void
+test_drains_are_counted(void)
+{
+    struct vmem_arena *arena = create((struct vmem_options){ .size = 64, .quarantine_frees = 4 });
+    struct vmem_stats stats;
+    vmem_addr_t addr = 0;
+
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK_U64(vmem_alloc(arena, 1, 0, &addr), ==, 0);
+        vmem_free(arena, addr, 1);
+        vmem_drain(arena);
+        vmem_drain(arena); /* nothing rests any more */
+        vmem_stats(arena, &stats);
+        CHECK_U64(stats.drains, ==, i + 1);
+    }
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
 static void
 test_a_resting_range_is_not_reused_while_it_rests(void)
 {
@@ -495,6 +514,7 @@ test_random_placement_of_what_fits_only_once(void)
 }
 
 static const struct vmt_test tests[] = {
+    VMT_TEST(test_drains_are_counted),
     VMT_TEST(test_a_freed_range_rests_for_so_many_frees),
     VMT_TEST(test_a_resting_range_is_not_reused_while_it_rests),
     VMT_TEST(test_freeing_what_rests_is_caught),

@@ -98,29 +98,49 @@ free_visited(void *arg, const struct vmem_segment *segment)
     return true;
 }
 
-/* Each found a place in the busy index before it left the lock; there is not one for each. */
-static void
-test_many_wait_for_a_larger_table(void)
+/* `spans` take tags, so that these may run out, too. */
+static bool
+many_wait_for_a_larger_table(unsigned spans)
 {
     struct meanwhile m = { .then = NULL };
     const struct vmem_options options = {
         .quantum = 1, .size = 1 << 20, .flags = VMEM_INDEXED, .tags = { get, put, &m }
     };
+    bool has_tags = true;
     vmem_addr_t addr;
 
-    CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+    CHECK(vmem_create_with(&options, &m.arena) == 0);
+    for (unsigned i = 0; i < spans; i++) {
+        CHECK_U64(vmem_add(m.arena, (2 << 20) + 2 * i, 1, 0), ==, 0);
+    }
     m.refuses = true;
     for (unsigned i = 0; i < BEFORE; i++) {
-        CHECK_U64(vmem_alloc(m.arena, 1, 0, &addr), ==, 0);
+        has_tags = has_tags && vmem_alloc(m.arena, 1, 0, &addr) == 0;
     }
     m.then = allocate_too;
     m.refused += vmem_alloc(m.arena, 1, 0, &addr) != 0;
-    CHECK_U64(m.depth, ==, WAITING);
+    CHECK(m.depth == WAITING || !has_tags);
 
     CHECK_INTACT(m.arena);
     m.then = NULL;
     vmem_walk(m.arena, VMEM_ALLOC, free_visited, m.arena);
     CHECK_U64(vmem_destroy(m.arena), ==, 0);
+    return has_tags;
+}
+
+/*
+ * Each found a place in the busy index, and tags, before it left the lock; there is not one for each.
+ */
+static void
+test_many_wait_for_a_larger_table(void)
+{
+    unsigned spans = 0;
+
+    while (spans < 1000 && many_wait_for_a_larger_table(spans)) {
+        spans++;
+    }
+    CHECK_U64(spans, >, 10);
+    CHECK_U64(spans, <, 1000);
 }
 
 static void
@@ -493,7 +513,111 @@ test_a_span_in_use_stays_while_others_go(void)
     CHECK_U64(vmem_destroy(t.late.m.arena), ==, 0);
 }
 
+static int
+refuse_while_a_range_goes_to_rest(
+    void *arg, const struct vmem_import_request *request, struct vmem_range *span)
+{
+    struct meanwhile *m = arg;
+
+    (void)request;
+    (void)span;
+    if (m->depth++ == 0) {
+        vmem_free(m->arena, m->addr, 64);
+    }
+    return 12; /* ENOMEM */
+}
+
+static void
+drain_it(void *arg, struct vmem_arena *arena, vmem_size_t size, unsigned flags)
+{
+    (void)arg;
+    (void)size;
+    (void)flags;
+    vmem_drain(arena);
+}
+
+/* What went to rest while the source was asked, and leaves it in reclaim, is tried. [S7] */
+static void
+test_what_reclaim_drains_is_tried(void)
+{
+    struct meanwhile m = { .then = NULL };
+    const struct vmem_options options = { .quantum = 1,
+        .size = 64,
+        .quarantine_frees = 8,
+        .import_fn = refuse_while_a_range_goes_to_rest,
+        .source_arg = &m };
+    vmem_addr_t addr = 77;
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+    vmem_set_reclaim(m.arena, drain_it, NULL);
+    CHECK_U64(vmem_alloc(m.arena, 64, 0, &m.addr), ==, 0);
+    CHECK_U64(vmem_alloc(m.arena, 64, 0, &addr), ==, 0);
+    CHECK_U64(addr, ==, m.addr);
+    CHECK_INTACT(m.arena);
+    vmem_free(m.arena, addr, 64);
+    CHECK_U64(vmem_destroy(m.arena), ==, 0);
+}
+
+/* Another thread takes tags, as many as there are places for. */
+static void
+take_tags(struct meanwhile *m)
+{
+    vmem_addr_t addr = 0;
+
+    for (unsigned i = 0; i < m->depth; i++) {
+        m->refused += vmem_alloc(m->arena, 1, VMEM_FIRSTFIT, &addr) != 0;
+    }
+}
+
+static int
+import_much_and_arm(void *arg, const struct vmem_import_request *request, struct vmem_range *span)
+{
+    struct meanwhile *m = arg;
+
+    m->then = take_tags;
+    *span = (struct vmem_range){ .start = 1 << 20, .size = request->size };
+    return 0;
+}
+
+static void
+no_release(void *arg, vmem_addr_t start, vmem_size_t size)
+{
+    struct meanwhile *m = arg;
+
+    CHECK_U64(start, ==, 1 << 20);
+    CHECK_U64(size, ==, 1 << 19);
+    m->releases++;
+}
+
+/* The bins for a large span are obtained, and meanwhile the tags for it go to somebody else. [T1] */
+static void
+test_tags_for_a_span_are_there_when_it_is_added(void)
+{
+    for (unsigned takes = 1; takes < 140; takes++) {
+        struct meanwhile m = { .depth = takes };
+        const struct vmem_options options = { .quantum = 1,
+            .size = 400,
+            .tags = { get, put, &m },
+            .import_fn = import_much_and_arm,
+            .release_fn = no_release,
+            .source_arg = &m };
+        vmem_addr_t addr = 0;
+
+        CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+        CHECK_U64(vmem_alloc(m.arena, 1 << 19, 0, &addr), ==, 0);
+        CHECK_U64(addr, ==, 1 << 20);
+        m.then = NULL;
+        CHECK_U64(m.refused, ==, 0);
+        CHECK_INTACT(m.arena);
+        vmem_walk(m.arena, VMEM_ALLOC, free_visited, m.arena);
+        CHECK_U64(m.releases, ==, 1);
+        CHECK_U64(vmem_destroy(m.arena), ==, 0);
+    }
+}
+
 static const struct vmt_test tests[] = {
+    VMT_TEST(test_tags_for_a_span_are_there_when_it_is_added),
+    VMT_TEST(test_what_reclaim_drains_is_tried),
     VMT_TEST(test_a_neighbour_is_added),
     VMT_TEST(test_many_wait_for_a_larger_table),
     VMT_TEST(test_a_place_turns_up_after_an_import),
