@@ -180,12 +180,6 @@ vmi_enter(struct vmem_arena *arena)
     return false;
 }
 
-static inline bool
-vmi_is_entered(const struct vmem_arena *arena)
-{
-    return arena->is_unlocked ? arena->is_entered : vmi_port_lock_held(&arena->lock);
-}
-
 /* Leave without a look at the garbage: for a while only. */
 static inline void
 vmi_leave_quickly(struct vmem_arena *arena)

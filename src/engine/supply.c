@@ -383,7 +383,8 @@ vmi_supply_needs(struct vmem_arena *arena, const struct vmi_needs *needs)
 {
     enum outcome outcome;
 
-    VMI_ASSERT(vmi_is_entered(arena) && needs->tags <= VMI_TAGS_RESERVE);
+    VMI_ASSERT(arena->is_unlocked ? arena->is_entered : vmi_port_lock_held(&arena->lock));
+    VMI_ASSERT(needs->tags <= VMI_TAGS_RESERVE);
     vmi_supply_tidy(arena);
     do {
         outcome = supply_once(arena, needs);

@@ -39,7 +39,7 @@ put(void *arg, void *memory, size_t bytes)
 
     if (at >= garbage[0] && at <= garbage[GARBAGE - 1]) {
         CHECK_U64(bytes, ==, PIECE_BYTES);
-        CHECK(!vmi_is_entered(counter->arena));
+        CHECK(!vmi_port_lock_held(&counter->arena->lock));
         counter->leaves++;
     } else {
         vmt_port_put(memory, bytes);
