@@ -433,7 +433,6 @@ vmi_order_next(
         if (slot < node->count) {
             way->step[depth].slot = slot;
             if (node->level == 0) {
-                way->depth = depth;
                 take_entry(node, slot, entry);
                 return true;
             }
@@ -469,7 +468,6 @@ vmi_order_previous(
         if (slots > 0) {
             way->step[depth].slot = slots - 1;
             if (node->level == 0) {
-                way->depth = depth;
                 take_entry(node, slots - 1, entry);
                 return true;
             }
