@@ -88,11 +88,15 @@ class Mutator:
         self.successors = successors
         self.found = {}  # (start, end, replacement): mutant, so that none is made twice
         self.where = None
+        self.silent = set()  # tokens of statements that do nothing, now that hints are gone
 
     def mutants(self):
         """All mutants, in the order of the text."""
         for function in self.source.functions:
             self.where = function
+            for statement in function.statements:
+                if statement.body and not statement.otherwise and self._is_empty(statement.body):
+                    self.silent.update(range(statement.first, statement.end))
             declared = self._declarators(function)
             for at in range(function.first + 1, function.end - 1):
                 if at not in declared:
@@ -112,6 +116,8 @@ class Mutator:
 
     def _add(self, operator, first, end, replacement):
         """Replace tokens first to end - 1."""
+        if first in self.silent:
+            return
         start = self.tokens[first].start
         stop = self.tokens[end - 1].end
         key = (start, stop, replacement)
@@ -119,6 +125,13 @@ class Mutator:
             self.found[key] = Mutant(
                 self.path, self.where.name, operator, start, stop, replacement
             )
+
+    def _is_empty(self, part):
+        """True if there were hints, and nothing else."""
+        tokens = self.tokens[part[0]:part[1]]
+        return all(token.text in ("{", "}", ";") for token in tokens) and any(
+            tokens[0].start <= hint <= tokens[-1].start for hint in self.source.hints
+        )
 
     def _token(self, at):
         token = self.tokens[at]

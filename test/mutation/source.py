@@ -7,7 +7,7 @@ does not count.
 
 Comments, preprocessor lines, assertions, defences that no test can reach (VMI_NEVER), static assertions
 and attributes have no tokens: there is nothing to mutate in them.  Nor have hints: functions that touch
-memory before it is needed, and do nothing else.
+memory before it is needed, and do nothing else; nor has a statement in which there is nothing but these.
 """
 
 import bisect
@@ -93,6 +93,7 @@ class Source:
         self.text = text
         self.line_starts = [0] + [m.end() for m in re.finditer("\n", text)]
         self.directives = []
+        self.hints = []  # where there were some
         self.tokens = self._tokens()
         self._match_brackets()
         self.functions = []
@@ -128,6 +129,8 @@ class Source:
         while at < len(found):
             if found[at].text in NOT_CODE or found[at].text in HINTS:
                 is_hint = found[at].text in HINTS
+                if is_hint:
+                    self.hints.append(found[at].start)
                 if found[at + 1].text == "volatile":
                     at += 1
                 at = _behind_brackets(found, at + 1)

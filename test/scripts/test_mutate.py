@@ -36,7 +36,7 @@ int drain(volatile int *left)
 int name(int a) { switch (a) { case 1: return 10; case 2: return 20; } return 0; }
 int nap(int seconds) { if (seconds != 0) { nap_for(seconds); } return 5; }
 static inline void vmi_prefetch(const int *a) { __builtin_prefetch(a + 1); }
-int checked(int a) { VMI_ASSERT(a > 0 && a + 1 < 9); vmi_prefetch(&a + 2); return a; }
+int checked(int a) { VMI_ASSERT(a > 0 && a + 1 < 9); if (a > 5) { vmi_prefetch(&a + 2); } return a; }
 """
 
 INLINE = """\
