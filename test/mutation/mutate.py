@@ -1,7 +1,7 @@
 """Mutation testing of src/: how many small faults do the tests notice?  Run by scripts/mutate.
 
-usage: mutate [--count N] [--seed S] [--jobs J] [--json FILE] [--log FILE] [--again LOG] [--list]
-              [WHAT...]
+usage: mutate [--count N] [--seed S] [--jobs J] [--json FILE] [--log FILE] [--again LOG]
+              [--synchronisation] [--list] [WHAT...]
 
   WHAT        a file under src/, a directory, as src/base, or a mutant's id; all of src/ without any
   --count N   as many mutants, 1000 unless given; 0 means all.  Every file gives its share
@@ -10,6 +10,8 @@ usage: mutate [--count N] [--seed S] [--jobs J] [--json FILE] [--log FILE] [--ag
   --json FILE write the figures
   --log FILE  write one line of JSON for each mutant tried
   --again LOG only the mutants that a log says survived
+  --synchronisation
+              only mutants of what takes, leaves or minds a lock
   --list      print the mutants that would be tried, and try none
 
 A mutant that no test notices has survived.  It needs a verdict in test/mutation/survivors.tsv, or a
@@ -336,6 +338,7 @@ def parse(arguments):
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--log", type=pathlib.Path)
     parser.add_argument("--again", type=pathlib.Path)
+    parser.add_argument("--synchronisation", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("what", nargs="*")
     return parser.parse_args(arguments)
@@ -347,6 +350,8 @@ def choose(options):
     paths = sorted(path.relative_to(sources) for path in sources.glob("**/*.[ch]"))
     everything = operators.mutants_of(sources, paths, [ROOT / "include/vmem/vmem.h"])
     mutants = select(everything, options.what) if options.what else everything
+    if options.synchronisation:
+        mutants = [m for m in mutants if m.is_synchronisation]
     if options.again:
         lines = options.again.read_text(encoding="utf-8").splitlines()
         entries = [json.loads(line) for line in lines]

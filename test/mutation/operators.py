@@ -36,10 +36,17 @@ ERRNO = ["EINVAL", "ENOMEM", "EBUSY", "EEXIST", "ENOSPC", "ENOENT", "ENOTSUP"]
 NUMBER = re.compile(r"(0[xX][0-9a-fA-F]+|\d+)([uUlL]*)$")
 BOOLEAN = {"true": "false", "false": "true"}
 
-# Words of statements that take or leave a lock, or that keep what another thread may move.
+# Statements that take or leave a lock, or that keep what another thread may move; and lines that look
+# again at what may have changed while the lock was left.
 SYNCHRONISATION = re.compile(
     r"\b(vmi_(enter|leave|reenter|is_entered)|vmi_port_lock_\w+|enter|vmi_cursors?_\w+|"
     r"vmi_registry_may_change|is_unlocked|is_entered|has_entered)\b"
+)
+LOOKS_AGAIN = re.compile(
+    r"vmi_slab_dir_is_full\(slab, &wanted\)|vmi_slab_dir_is_full\(slab, &\(size_t\)|"
+    r"vmi_busy_wants\(.*\) != wanted|wanted <= arena->bins.class_count|return left \?|"
+    r"outcome == OBTAINED|the lock may have been left|arena->import_kept > arena->import_keep|"
+    r"index->state [!=]= VMI_INDEX_READY|arena->changes \+ arena->frees"
 )
 
 
@@ -328,7 +335,9 @@ class Mutator:
         mutant.before = _one_line(text[begin:finish])
         mutant.after = _one_line(text[begin:mutant.start] + mutant.replacement + text[mutant.end:finish])
         mutant.change = f"{_one_line(old)} => {_one_line(mutant.replacement) or 'nothing'}"
-        mutant.is_synchronisation = bool(SYNCHRONISATION.search(old)) or (
+        mutant.is_synchronisation = bool(
+            SYNCHRONISATION.search(old) or LOOKS_AGAIN.search(text[begin:finish])
+        ) or (
             mutant.operator in ("condition", "operand", "statement", "unary", "return")
             and bool(SYNCHRONISATION.search(mutant.before))
         )
