@@ -142,7 +142,32 @@ test_an_index_is_asked_before_64_classes(void)
     CHECK_U64(vmem_destroy(arena), ==, 0);
 }
 
+/* Four holes of a wide class; each in turn becomes smaller, and is still of it. */
+static void
+test_a_hole_that_stays_in_its_class_keeps_its_place(void)
+{
+    const struct hole holes[] = { { 1080, true }, { 1080, true }, { 1080, true }, { 1080, true } };
+    struct vmem_arena *arena = create_with_holes(holes, 4, 0);
+    const struct vmi_bin *bin = &arena->bins.bin[vmi_class_of(1080)];
+    uint32_t front[VMI_FRONT];
+
+    CHECK_U64(bin->count, ==, 4);
+    for (unsigned i = 0; i < VMI_FRONT; i++) {
+        front[i] = bin->front[i];
+    }
+    for (unsigned i = 0; i < VMI_FRONT; i++) {
+        take(arena, start_of(holes, i), start_of(holes, i) + 7);
+        CHECK_INTACT(arena);
+        for (unsigned place = 0; place < VMI_FRONT; place++) {
+            CHECK_U64(bin->front[place], ==, front[place]);
+        }
+    }
+    vmem_walk(arena, VMEM_ALLOC, free_visited, arena);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
 static const struct vmt_test tests[] = {
+    VMT_TEST(test_a_hole_that_stays_in_its_class_keeps_its_place),
     VMT_TEST(test_luck_is_tried_in_two_classes),
     VMT_TEST(test_without_a_sure_class_luck_is_tried_on),
     VMT_TEST(test_luck_is_tried_in_64_classes_before_there_is_an_index),
