@@ -150,7 +150,18 @@ check_no_chunk(const struct vmi_slab *slab, const void *part, size_t bytes)
     chunks_dropped++;
 }
 
-/* A table that was left has been dropped as a whole before the next one is left. */
+static bool
+is_zero(const char *memory, size_t bytes)
+{
+    size_t i = 0;
+
+    while (i < bytes && memory[i] == 0) {
+        i++;
+    }
+    return i == bytes;
+}
+
+/* A table that was left has been dropped as a whole before the next one is: another can lie there. */
 static void
 follow_tables(struct vmem_arena *arena)
 {
@@ -162,6 +173,7 @@ follow_tables(struct vmem_arena *arena)
     }
     for (size_t page = 0; moving_table != NULL && page < moving_bytes / PAGE; page++) {
         CHECK(is_dropped[page]);
+        CHECK(is_zero(moving_table + page * PAGE, PAGE));
         is_dropped[page] = false;
     }
     moving_table = NULL;
