@@ -317,10 +317,7 @@ vmi_order_remove_here(struct vmi_order *order, const struct vmi_way *way)
             drop_entry(order, parent, slot);
         } else if (child->count < JOIN_BELOW) {
             (void)refresh_entry(order, parent, slot, child);
-            if (!join(order, parent, slot) && (slot == 0 || !join(order, parent, slot - 1))) {
-                refresh_above(order, way, depth - 1);
-                return;
-            }
+            (void)(join(order, parent, slot) || (slot > 0 && join(order, parent, slot - 1)));
         } else {
             refresh_above(order, way, depth);
             return;

@@ -126,6 +126,26 @@ test_few_holes_are_scanned(void)
     }
 }
 
+/* A free asks nobody for memory; where there are windows, nodes are at hand nevertheless. */
+static void
+test_frees_keep_an_index(void)
+{
+    enum { UNITS = 1 << 15 };
+    struct vmem_arena *arena = NULL;
+    vmem_addr_t addr = 0;
+
+    CHECK_U64(vmem_create("kept", 0, UNITS, 1, 0, VMEM_INDEXED, &arena), ==, 0);
+    for (unsigned i = 0; i < UNITS; i++) {
+        CHECK_U64(vmem_alloc(arena, 1, VMEM_FIRSTFIT, &addr), ==, 0);
+    }
+    CHECK_U64(arena->by_address.state, ==, VMI_INDEX_READY);
+    for (unsigned i = 0; i < UNITS; i += 2) {
+        vmem_free(arena, i, 1);
+        CHECK(!VMI_PORT_HAS_WINDOW || arena->by_address.state == VMI_INDEX_READY);
+    }
+    destroy(arena);
+}
+
 /* The state of a unit is found by a scan of few holes, and for more an index is built. */
 static void
 test_a_state_among_few_holes(void)
@@ -364,6 +384,7 @@ test_a_summary_of_large_holes(void)
 }
 
 static const struct vmt_test tests[] = {
+    VMT_TEST(test_frees_keep_an_index),
     VMT_TEST(test_a_state_among_few_holes),
     VMT_TEST(test_few_holes_are_scanned),
     VMT_TEST(test_the_last_hole_of_a_long_bin_is_found),
