@@ -91,6 +91,9 @@ complete(struct vmem_arena *arena, struct vmi_index *index)
     CHECK(vmi_index_advance(arena, index, UINT64_MAX));
     CHECK_U64(index->state, ==, VMI_INDEX_READY);
     CHECK_U64(index->order.count, ==, arena->hole_count);
+    for (const struct vmi_cursor *c = arena->cursors; c != NULL; c = c->next) {
+        CHECK_OR_RETURN(c != &index->cursor);
+    }
     vmi_leave(arena);
 }
 

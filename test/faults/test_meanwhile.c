@@ -7,6 +7,8 @@
  */
 #include "vmt_picture.h"
 
+#include "engine/arena.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +79,96 @@ test_a_neighbour_is_added(void)
     }
 }
 
+static bool
+free_visited(void *arg, const struct vmem_segment *segment)
+{
+    vmem_free(arg, segment->start, segment->size);
+    return true;
+}
+
+static void
+add_the_same(struct meanwhile *m)
+{
+    m->refused += vmem_add(m->arena, 0, (vmem_size_t)1 << 40, 0) != 0;
+}
+
+/* Two threads add the same span: one of them is told so. */
+static void
+test_the_same_span_is_added(void)
+{
+    struct meanwhile m = { .then = NULL };
+    const struct vmem_options options = { .quantum = 1, .tags = { get, put, &m } };
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+    m.then = add_the_same;
+    CHECK_U64(vmem_add(m.arena, 0, (vmem_size_t)1 << 40, 0), ==, 17); /* EEXIST */
+    CHECK(m.then == NULL);
+    CHECK_U64(m.refused, ==, 0);
+    CHECK_INTACT(m.arena);
+    CHECK_U64(vmem_size(m.arena, VMEM_FREE), ==, (vmem_size_t)1 << 40);
+    CHECK_U64(vmem_destroy(m.arena), ==, 0);
+}
+
+static void
+add_a_larger_one(struct meanwhile *m)
+{
+    m->refused += vmem_add(m->arena, (vmem_size_t)1 << 52, (vmem_size_t)1 << 50, 0) != 0;
+}
+
+/* Another thread adds a larger span, with more bins: they are not given up for fewer. */
+static void
+test_a_larger_span_is_added(void)
+{
+    struct meanwhile m = { .then = NULL };
+    const struct vmem_options options = { .quantum = 1, .tags = { get, put, &m } };
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+    m.then = add_a_larger_one;
+    CHECK_U64(vmem_add(m.arena, 0, (vmem_size_t)1 << 40, 0), ==, 0);
+    CHECK(m.then == NULL);
+    CHECK_U64(m.refused, ==, 0);
+    CHECK_INTACT(m.arena);
+    CHECK_U64(vmem_size(m.arena, VMEM_MAXFREE), ==, (vmem_size_t)1 << 50);
+    CHECK_U64(vmem_destroy(m.arena), ==, 0);
+}
+
+static void
+allocate_until_a_table_moves(struct meanwhile *m)
+{
+    vmem_addr_t addr = 0;
+
+    while (!vmi_busy_is_moving(&m->arena->busy) && m->depth < 1 << 16) {
+        m->refused += vmem_alloc(m->arena, 1, 0, &addr) != 0;
+        m->depth++;
+    }
+}
+
+/* Upkeep asks for a smaller table, and meanwhile another thread needs a larger one. */
+static void
+test_a_table_grows_while_upkeep_wants_it_smaller(void)
+{
+    enum { MANY = 20000 };
+    struct meanwhile m = { .then = NULL };
+    const struct vmem_options options = { .quantum = 1, .size = 1 << 20, .tags = { get, put, &m } };
+    vmem_addr_t addr = 0;
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+    for (unsigned i = 0; i < MANY; i++) {
+        CHECK_U64(vmem_alloc(m.arena, 1, 0, &addr), ==, 0);
+    }
+    vmem_walk(m.arena, VMEM_ALLOC, free_visited, m.arena);
+    m.then = allocate_until_a_table_moves;
+    vmem_maintain(m.arena);
+    CHECK(m.then == NULL);
+    CHECK_U64(m.depth, >, 1);
+    CHECK_U64(m.depth, <, 1 << 16);
+    CHECK_U64(m.refused, ==, 0);
+    CHECK_INTACT(m.arena);
+    vmem_walk(m.arena, VMEM_ALLOC, free_visited, m.arena);
+    CHECK_U64(vmem_size(m.arena, VMEM_ALLOC), ==, 0);
+    CHECK_U64(vmem_destroy(m.arena), ==, 0);
+}
+
 enum {
     WAITING = 20,
     BEFORE = 51, /* one below what a table of 64 slots takes without growing */
@@ -93,13 +185,6 @@ allocate_too(struct meanwhile *m)
         m->then = allocate_too;
         m->refused += vmem_alloc(m->arena, 1, 0, &addr) != 0;
     }
-}
-
-static bool
-free_visited(void *arg, const struct vmem_segment *segment)
-{
-    vmem_free(arg, segment->start, segment->size);
-    return true;
 }
 
 /* `spans` take tags, so that these may run out, too. */
@@ -126,6 +211,7 @@ many_wait_for_a_larger_table(unsigned flags, unsigned before, unsigned spans)
     /* In the middle of the hole, which takes two tags. */
     m.refused += vmem_xalloc(m.arena, 1, 0, 0, 0, 1 << 19, VMEM_ADDR_MAX, 0, &addr) != 0;
     CHECK(m.depth == WAITING || !has_tags);
+    CHECK(flags != 0 || spans != 0 || m.refused == 0); /* there is still room for all of them */
 
     CHECK_INTACT(m.arena);
     m.then = NULL;
@@ -627,6 +713,9 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_tags_for_a_span_are_there_when_it_is_added),
     VMT_TEST(test_what_reclaim_drains_is_tried),
     VMT_TEST(test_a_neighbour_is_added),
+    VMT_TEST(test_the_same_span_is_added),
+    VMT_TEST(test_a_larger_span_is_added),
+    VMT_TEST(test_a_table_grows_while_upkeep_wants_it_smaller),
     VMT_TEST(test_many_wait_for_a_larger_table),
     VMT_TEST(test_a_place_turns_up_after_an_import),
     VMT_TEST(test_a_span_that_nobody_takes_back_is_kept),

@@ -44,10 +44,18 @@ stay_a_while(void *arg)
     return NULL;
 }
 
+/* No callback runs with the lock held. */
+static void
+expect_no_lock(const struct other *other)
+{
+    CHECK(other->arena == NULL || !vmi_port_lock_held(&other->arena->lock));
+}
+
 /* In a callback: from here on somebody else has the lock. */
 static void
 let_another_in(struct other *other)
 {
+    expect_no_lock(other);
     if (!atomic_exchange(&other->is_armed, false)) {
         return;
     }
@@ -108,8 +116,8 @@ get(void *arg, size_t bytes)
 static void
 put(void *arg, void *memory, size_t bytes)
 {
-    (void)arg;
     (void)bytes;
+    expect_no_lock(arg);
     free(memory);
 }
 
@@ -188,6 +196,25 @@ test_after_a_source_of_tags(void)
     CHECK_U64(vmem_destroy(other.arena), ==, 0);
 }
 
+/* Not even when the arena ends: its spans go back, and its memory. */
+static void
+test_the_end_holds_no_lock(void)
+{
+    struct other other = { .is_armed = false };
+    const struct vmem_options options = { .quantum = 1,
+        .tags = { get, put, &other },
+        .import_fn = import,
+        .release_fn = release,
+        .source_arg = &other };
+    vmem_addr_t addr = 0;
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &other.arena) == 0);
+    vmem_set_import_keep(other.arena, 1);
+    CHECK_U64(vmem_alloc(other.arena, 16, 0, &addr), ==, 0);
+    vmem_free(other.arena, addr, 16);
+    CHECK_U64(vmem_destroy(other.arena), ==, 0);
+}
+
 static void
 test_after_a_visitor(void)
 {
@@ -219,11 +246,111 @@ test_what_rests_goes_to_its_source(void)
     CHECK_U64(vmem_destroy(other.arena), ==, 0);
 }
 
+/* -------------------------------------------------------------------------------------------------
+ * The lock of all arenas
+ * ---------------------------------------------------------------------------------------------- */
+
+static bool
+visit_a_while(void *arg, struct vmem_arena *arena)
+{
+    const struct timespec a_while = { .tv_nsec = A_WHILE_MS * 1000000 };
+    struct other *other = arg;
+
+    (void)arena;
+    atomic_store(&other->is_in, true);
+    (void)nanosleep(&a_while, NULL);
+    atomic_store(&other->is_out, true);
+    return false;
+}
+
+static void *
+visit_all(void *arg)
+{
+    vmem_walk_arenas(visit_a_while, arg);
+    return NULL;
+}
+
+static void *
+get_while_all_are_visited(void *arg, size_t bytes)
+{
+    struct other *other = arg;
+    void *memory = aligned_alloc(64, bytes);
+
+    if (atomic_exchange(&other->is_armed, false)) {
+        other->is_running = pthread_create(&other->thread, NULL, visit_all, other) == 0;
+        CHECK(other->is_running);
+        while (other->is_running && !atomic_load(&other->is_in)) {
+        }
+    }
+    return memory != NULL ? memset(memory, 0, bytes) : NULL;
+}
+
+/* While an arena is made, another thread begins to visit all: the new one waits to be one of them. */
+static void
+test_a_new_arena_waits_for_those_who_visit_all(void)
+{
+    struct other other = { .is_armed = true };
+    const struct vmem_options options = { .quantum = 1,
+        .tags = { get_while_all_are_visited, put, &other } };
+    struct vmem_arena *old = NULL;
+
+    CHECK_OR_RETURN(vmem_create("old", 0, 64, 1, 0, 0, &old) == 0);
+    CHECK_OR_RETURN(vmem_create_with(&options, &other.arena) == 0);
+    expect_waited(&other);
+    CHECK_U64(vmem_destroy(other.arena), ==, 0);
+    CHECK_U64(vmem_destroy(old), ==, 0);
+}
+
+static int
+import_while_all_are_visited(
+    void *arg, const struct vmem_import_request *request, struct vmem_range *span)
+{
+    *span = (struct vmem_range){ .start = 1 << 20, .size = request->size };
+    (void)arg;
+    return 0;
+}
+
+static void
+release_while_all_are_visited(void *arg, vmem_addr_t start, vmem_size_t size)
+{
+    struct other *other = arg;
+
+    (void)start;
+    (void)size;
+    other->is_running = pthread_create(&other->thread, NULL, visit_all, other) == 0;
+    CHECK(other->is_running);
+    while (other->is_running && !atomic_load(&other->is_in)) {
+    }
+}
+
+/* The same at the end of an arena, whose last span goes back just then. */
+static void
+test_an_arena_that_ends_waits_for_those_who_visit_all(void)
+{
+    struct other other = { .is_armed = false };
+    const struct vmem_options options = { .quantum = 1,
+        .import_fn = import_while_all_are_visited,
+        .release_fn = release_while_all_are_visited,
+        .source_arg = &other };
+    vmem_addr_t addr = 0;
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &other.arena) == 0);
+    vmem_set_import_keep(other.arena, 1);
+    CHECK_U64(vmem_alloc(other.arena, 16, 0, &addr), ==, 0);
+    vmem_free(other.arena, addr, 16);
+    CHECK_U64(vmem_destroy(other.arena), ==, 0);
+    CHECK(atomic_load(&other.is_out));
+    CHECK(other.is_running && pthread_join(other.thread, NULL) == 0);
+}
+
 static const struct vmt_test tests[] = {
+    VMT_TEST(test_a_new_arena_waits_for_those_who_visit_all),
+    VMT_TEST(test_an_arena_that_ends_waits_for_those_who_visit_all),
     VMT_TEST(test_after_an_import),
     VMT_TEST(test_after_a_reclaim),
     VMT_TEST(test_after_kept_spans_went_back),
     VMT_TEST(test_after_a_source_of_tags),
+    VMT_TEST(test_the_end_holds_no_lock),
     VMT_TEST(test_after_a_visitor),
     VMT_TEST(test_what_rests_goes_to_its_source),
 };
