@@ -1,7 +1,7 @@
 """Mutation testing of src/: how many small faults do the tests notice?  Run by scripts/mutate.
 
 usage: mutate [--count N] [--seed S] [--jobs J] [--json FILE] [--log FILE] [--again LOG]
-              [--synchronisation] [--list] [WHAT...]
+              [--report LOG] [--synchronisation] [--list] [WHAT...]
 
   WHAT        a file under src/, a directory, as src/base, or a mutant's id; all of src/ without any
   --count N   as many mutants, 1000 unless given; 0 means all.  Every file gives its share
@@ -10,6 +10,8 @@ usage: mutate [--count N] [--seed S] [--jobs J] [--json FILE] [--log FILE] [--ag
   --json FILE write the figures
   --log FILE  write one line of JSON for each mutant tried
   --again LOG only the mutants that a log says survived
+  --report LOG
+              try none: judge what a log says by the verdicts as they are now
   --synchronisation
               only mutants of what takes, leaves or minds a lock
   --list      print the mutants that would be tried, and try none
@@ -338,10 +340,28 @@ def parse(arguments):
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--log", type=pathlib.Path)
     parser.add_argument("--again", type=pathlib.Path)
+    parser.add_argument("--report", type=pathlib.Path)
     parser.add_argument("--synchronisation", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("what", nargs="*")
     return parser.parse_args(arguments)
+
+
+def read_log(path):
+    """The entries of a log."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def results_of(log, everything):
+    """[(mutant, result)] of a log; raises ValueError if the sources are others by now."""
+    mutants = {m.id: m for m in everything}
+    results = []
+    for entry in read_log(log):
+        if entry["id"] not in mutants:
+            raise ValueError(f"{log}: there is no mutant {entry['id']} any more")
+        result = trial.Result(entry["verdict"], entry["test"], entry["why"], entry["seconds"])
+        results.append((mutants[entry["id"]], result))
+    return sorted(results, key=lambda pair: (pair[0].path, pair[0].start))
 
 
 def choose(options):
@@ -353,9 +373,7 @@ def choose(options):
     if options.synchronisation:
         mutants = [m for m in mutants if m.is_synchronisation]
     if options.again:
-        lines = options.again.read_text(encoding="utf-8").splitlines()
-        entries = [json.loads(line) for line in lines]
-        wanted = {entry["id"] for entry in entries if entry["verdict"] == trial.SURVIVED}
+        wanted = {e["id"] for e in read_log(options.again) if e["verdict"] == trial.SURVIVED}
         return [m for m in mutants if m.id in wanted], everything
     return sample(mutants, options.count, options.seed), everything
 
@@ -375,19 +393,23 @@ def main(arguments):
     except (ValueError, OSError) as error:
         print(f"mutate: {error}", file=sys.stderr)
         return 2
-    say(f"{len(everything)} mutants in src/; {len(mutants)} of them to try")
+    if not options.report:
+        say(f"{len(everything)} mutants in src/; {len(mutants)} of them to try")
     if options.list:
         for m in mutants:
             say(f"{m.id}  src/{m.path}:{m.line}: {m.operator} in {m.function}: {m.before}: {m.change}")
         return 0
     build = ROOT / "build-mutation"
     try:
-        project = project_module.open_project(ROOT, build, options.jobs, say)
-        measure(project)
-        log_path = options.log or build / "log.jsonl"
-        with open(log_path, "w", encoding="utf-8") as log:
-            results = try_all(project, mutants, options.jobs, log, build / "history.json")
-    except (project_module.BuildError, OSError) as error:
+        if options.report:
+            results = results_of(options.report, everything)
+        else:
+            project = project_module.open_project(ROOT, build, options.jobs, say)
+            measure(project)
+            log_path = options.log or build / "log.jsonl"
+            with open(log_path, "w", encoding="utf-8") as log:
+                results = try_all(project, mutants, options.jobs, log, build / "history.json")
+    except (project_module.BuildError, OSError, ValueError) as error:
         print(f"mutate: {error}", file=sys.stderr)
         return 1
     figures, more = report(results, verdicts)

@@ -313,6 +313,23 @@ def test_a_verdict_must_be_true_and_of_a_mutant_that_exists():
         ], wrong
 
 
+def test_a_log_can_be_judged_again():
+    with fixture() as tiny:
+        mutants = [tiny.find("unused_limit", "< => <="), tiny.find("sum", "+ => -")]
+        path = tiny.root / "log"
+        with impatient(), open(path, "w", encoding="utf-8") as log:
+            mutate.measure(tiny.project)
+            mutate.try_all(tiny.project, mutants, jobs=1, log=log)
+        found = {m.id: r.verdict for m, r in mutate.results_of(path, tiny.mutants)}
+        assert found == {mutants[0].id: trial.SURVIVED, mutants[1].id: trial.KILLED}
+        try:
+            mutate.results_of(path, mutants[1:])
+        except ValueError as error:
+            assert f"there is no mutant {mutants[0].id} any more" in str(error)
+        else:
+            assert False
+
+
 def test_bad_usage_is_refused():
     script = testing.ROOT / "scripts/mutate"
     for words in (["--count", "many"], ["--nonsense"], ["--jobs", "0"], ["src/no/such/file.c"]):
