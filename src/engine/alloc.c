@@ -99,7 +99,6 @@ commit(struct vmem_arena *arena, const struct vmi_request *request, const struct
     if (request->wants_handle) {
         result->handle = vmi_handle_make(arena, index);
     } else {
-        result->handle = 0;
         vmi_busy_insert(&arena->busy, choice->addr, index);
     }
     if (request->policy == VMEM_NEXTFIT) {
@@ -138,7 +137,7 @@ reserve_for_span(struct vmem_arena *arena, vmem_size_t size)
     return vmi_supply_needs(arena, &needs);
 }
 
-/* The span just added turned out not to help: take it out again.  False: there is no way back. */
+/* Take the span just added out again.  False: it is in use, or there is no way back. */
 static bool
 withdraw(struct vmem_arena *arena, const struct vmem_range *span)
 {
@@ -180,10 +179,9 @@ use_span(struct vmem_arena *arena, const struct vmi_request *request,
             accepted = vmi_import_accept(arena, import, span);
             if (accepted == 0) {
                 status = take_place(arena, request, result);
-                /* The place may be another one, that turned up while the lock was left. */
-                goes_back = status == 0 ? result->addr - span->start >= span->size &&
-                        arena->import_kept > arena->import_keep && withdraw(arena, span)
-                                        : withdraw(arena, span);
+                /* Of no use, or the place is another one, that turned up while the lock was left. */
+                goes_back = (status != 0 || arena->import_kept > arena->import_keep) &&
+                    withdraw(arena, span);
             } else {
                 arena->imports_refused++;
                 status = NO_PLACE;
@@ -223,7 +221,7 @@ struct climb {
     struct vmi_request request; /* there */
     unsigned level;             /* 0 = where the caller asked */
     enum vmem_reason reason;    /* why level 0 gets nothing from its source */
-    bool has_source_arena;      /* level 0 asked an arena, not a function */
+    bool has_climbed;           /* level 0 asked an arena, not a function */
     bool is_limited;            /* a level did not ask, because of its limit */
 };
 
@@ -264,7 +262,6 @@ try_level(struct climb *climb, struct vmi_result *result, struct vmi_import *imp
         climb->reason = *can_climb == 0 ? VMEM_REASON_IMPORT
             : *can_climb == ENOSPC      ? VMEM_REASON_LIMIT
                                         : VMEM_REASON_NONE;
-        climb->has_source_arena = *can_climb == 0 && import->source.arena != NULL;
     }
     if (*can_climb == 0 && import->source.arena == NULL) {
         *can_climb = ENOENT;
@@ -288,7 +285,8 @@ climb_and_return(struct vmem_arena *arena, const struct vmi_request *request,
     *climb = (struct climb){ .arena = arena, .request = *request };
     status = try_level(climb, result, &import, &can_climb);
 
-    while (status == NO_PLACE && can_climb == 0) {
+    while (can_climb == 0) {
+        climb->has_climbed = true;
         climb->arena = import.source.arena;
         climb->request = import.in_source;
         climb->level++;
@@ -362,8 +360,7 @@ try_with_sources(struct vmem_arena *arena, const struct vmi_request *request,
     int status = climb_and_return(arena, request, result, &climb);
 
     *is_limited = climb.is_limited;
-    if (status == NO_PLACE && climb.has_source_arena && request->is_shaped &&
-        !request->is_windowed) {
+    if (status == NO_PLACE && climb.has_climbed && request->is_shaped && !request->is_windowed) {
         struct vmi_request again = *request;
         again.imports_anywhere = true;
         status = climb_and_return(arena, &again, result, &climb);

@@ -12,7 +12,7 @@
 
 struct vmi_result {
     vmem_addr_t addr;
-    vmem_handle_t handle; /* 0 unless it was asked for */
+    vmem_handle_t handle; /* if it was asked for */
 };
 
 /*

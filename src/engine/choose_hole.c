@@ -165,9 +165,6 @@ lowest_from(const struct vmem_arena *arena, const struct vmi_request *request, v
     bool is_there;
 
     shape.addr_min = from > shape.addr_min ? from : shape.addr_min;
-    if (shape.addr_min > shape.addr_max) {
-        return VMI_NO_PLACE;
-    }
     /* The hole that begins below and may reach in; then those that begin inside. */
     vmi_order_go(order, shape.addr_min, 0, way);
     is_there = vmi_order_here(way, &entry) && entry.other >= shape.size;
@@ -332,16 +329,15 @@ instant_shaped(
     struct vmem_arena *arena, const struct vmi_request *request, struct vmi_choice *choice)
 {
     const vmem_size_t enough = vmi_fit_sufficient(&request->shape, arena->quantum);
+    uint32_t hole;
     bool is_sure;
 
     if (try_luck(arena, request, LUCKY_BINS, choice, &is_sure) == VMI_CHOSEN) {
         return VMI_CHOSEN;
     }
-    if (enough != 0) {
-        const uint32_t hole = vmi_choose_by_class(arena, enough);
-        if (hole != 0) {
-            return place_in_hole(arena, request, hole, choice);
-        }
+    hole = vmi_choose_by_class(arena, enough);
+    if (hole != 0) {
+        return place_in_hole(arena, request, hole, choice);
     }
     arena->searches++;
     if (arena->by_address.state == VMI_INDEX_READY) {
@@ -417,7 +413,7 @@ at_random(struct vmem_arena *arena, const struct vmi_request *request, struct vm
     bool has_low;
     bool has_high;
 
-    if (enough == 0 || vmi_bins_first(&arena->bins, first) == VMI_CLASS_NONE) {
+    if (vmi_bins_first(&arena->bins, first) == VMI_CLASS_NONE) {
         return VMI_NO_PLACE;
     }
     found = vmi_bins_first(

@@ -57,7 +57,7 @@ enum vmi_verdict vmi_choose_hole(struct vmem_arena *arena, const struct vmi_requ
 
 /*
  * The O(1) part, for a request without constraints: the lowest hole in the front of the first class
- * whose members all fit.  0 if there is none.
+ * whose members all fit.  0 if there is none, as for the size 0 of what no hole is sure to have.
  */
 static inline uint32_t
 vmi_choose_by_class(const struct vmem_arena *arena, vmem_size_t size)

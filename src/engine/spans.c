@@ -169,7 +169,6 @@ vmi_span_remove(struct vmem_arena *arena, uint32_t hole_index)
     vmi_hole_remove(arena, hole_index, hole, arena->is_indexed);
     /* The hole's neighbours are headers, so no link to it needs more than its place. */
     unlink_tag(arena, hole_index);
-    vmi_tag(arena, header_index)->next &= VMI_LINK_INDEX;
     unlink_tag(arena, header_index);
 }
 

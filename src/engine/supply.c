@@ -401,7 +401,7 @@ vmi_supply_has_nodes(const struct vmem_arena *arena)
 VMI_NOINLINE void
 vmi_supply_nodes_softly(struct vmem_arena *arena)
 {
-    if (arena->is_indexed && arena->nodes.free_count < NODES_KEPT) {
+    if (arena->is_indexed) {
         (void)supply_slab(arena, &arena->nodes, NODES_KEPT);
     }
 }

@@ -146,8 +146,8 @@ vmi_bin_after(const struct vmi_bin *bin, const struct vmi_tags *tags, uint32_t i
     if (place == VMI_FRONT) {
         return vmi_tag_at(tags, index)->extra;
     }
-    return place + 1 < VMI_FRONT && bin->front[place + 1] != 0 ? bin->front[place + 1]
-                                                               : bin->overflow;
+    /* B2: an empty place ends the front, and then there is no overflow. */
+    return place + 1 < VMI_FRONT ? bin->front[place + 1] : bin->overflow;
 }
 
 static inline void

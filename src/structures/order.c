@@ -317,10 +317,7 @@ vmi_order_remove_here(struct vmi_order *order, const struct vmi_way *way)
             drop_entry(order, parent, slot);
         } else if (child->count < JOIN_BELOW) {
             (void)refresh_entry(order, parent, slot, child);
-            if (!join(order, parent, slot) && (slot == 0 || !join(order, parent, slot - 1))) {
-                refresh_above(order, way, depth - 1);
-                return;
-            }
+            (void)(join(order, parent, slot) || (slot > 0 && join(order, parent, slot - 1)));
         } else {
             refresh_above(order, way, depth);
             return;
@@ -433,7 +430,6 @@ vmi_order_next(
         if (slot < node->count) {
             way->step[depth].slot = slot;
             if (node->level == 0) {
-                way->depth = depth;
                 take_entry(node, slot, entry);
                 return true;
             }
@@ -469,7 +465,6 @@ vmi_order_previous(
         if (slots > 0) {
             way->step[depth].slot = slots - 1;
             if (node->level == 0) {
-                way->depth = depth;
                 take_entry(node, slots - 1, entry);
                 return true;
             }

@@ -37,8 +37,8 @@ vmi_class_of(uint64_t quanta)
 }
 
 /*
- * The first class in which every hole has at least so many quanta; VMI_CLASS_NONE if there is none.
- * Requires: quanta > 0.
+ * The first class in which every hole has at least so many quanta: VMI_CLASS_NONE if there is
+ * none; and for 0, which is what vmi_fit_sufficient() says where there is none.
  */
 static inline unsigned
 vmi_class_sufficient(uint64_t quanta)

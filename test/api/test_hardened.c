@@ -68,6 +68,25 @@ test_a_freed_range_rests_for_so_many_frees(void)
     CHECK_U64(vmem_destroy(arena), ==, 0);
 }
 
+/* Of those that found something to free. */
+static void
+test_drains_are_counted(void)
+{
+    struct vmem_arena *arena = create((struct vmem_options){ .size = 64, .quarantine_frees = 4 });
+    struct vmem_stats stats;
+    vmem_addr_t addr = 0;
+
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK_U64(vmem_alloc(arena, 1, 0, &addr), ==, 0);
+        vmem_free(arena, addr, 1);
+        vmem_drain(arena);
+        vmem_drain(arena); /* nothing rests any more */
+        vmem_stats(arena, &stats);
+        CHECK_U64(stats.drains, ==, i + 1);
+    }
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
 static void
 test_a_resting_range_is_not_reused_while_it_rests(void)
 {
@@ -432,30 +451,36 @@ draw_below(uint64_t *state, uint64_t count, unsigned *given_up)
  * unit larger than a power of two, so that every other number is drawn again, and one in 2^17 too often.
  */
 static void
-test_random_places_are_those_of_the_generator(void)
+compare_with_the_generator(vmem_size_t units, bool gives_up)
 {
-    enum { UNITS = (1 << 16) + 1 };
     uint64_t state = 11;
     struct vmem_arena *arena =
-        create((struct vmem_options){ .size = UNITS, .flags = VMEM_RANDOM, .random_seed = state });
+        create((struct vmem_options){ .size = units, .flags = VMEM_RANDOM, .random_seed = state });
     const unsigned first = vmi_class_sufficient(1);
     unsigned given_up = 0;
 
     for (unsigned i = 0; i < 300000 && !vmt_failed(); i++) {
-        vmem_addr_t addr = UNITS;
+        vmem_addr_t addr = units;
         vmem_addr_t expected;
         (void)draw_below(&state, arena->bins.class_count - first, &given_up);
         (void)draw_below(&state, 1, &given_up);
-        expected = draw_below(&state, UNITS, &given_up);
+        expected = draw_below(&state, units, &given_up);
         vmt_context("draw", i);
         CHECK_U64(vmem_alloc(arena, 1, 0, &addr), ==, 0);
         CHECK_U64(addr, ==, expected);
         vmem_free(arena, addr, 1);
     }
     vmt_context(NULL, 0);
-    CHECK_U64(given_up, >, 0);
+    CHECK(gives_up == (given_up > 0));
     CHECK_INTACT(arena);
     CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
+static void
+test_random_places_are_those_of_the_generator(void)
+{
+    compare_with_the_generator((1 << 16) + 1, true);
+    compare_with_the_generator(1 << 16, false);
 }
 
 static void
@@ -525,6 +550,7 @@ test_many_whose_time_is_over_leave_with_several_frees(void)
 }
 
 static const struct vmt_test tests[] = {
+    VMT_TEST(test_drains_are_counted),
     VMT_TEST(test_a_freed_range_rests_for_so_many_frees),
     VMT_TEST(test_a_resting_range_is_not_reused_while_it_rests),
     VMT_TEST(test_freeing_what_rests_is_caught),

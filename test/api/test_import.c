@@ -635,6 +635,33 @@ test_a_kept_span_is_found_among_all_spans(void)
     destroy_importer(arena);
 }
 
+/* Spans of one unit, at 0 and 1: each is found, whichever of them is wholly free. */
+static void
+test_kept_spans_of_one_unit(void)
+{
+    for (vmem_addr_t kept = 0; kept <= 1; kept++) {
+        struct vmem_arena *arena = NULL;
+        vmem_addr_t addr = 77;
+
+        vmt_source_init(&source, 0, 2);
+        CHECK_U64(vmem_create("units", 0, 0, 1, 0, 0, &arena), ==, 0);
+        CHECK_U64(vmem_set_import(arena, vmt_source_import, vmt_source_release, &source, 1), ==, 0);
+        vmem_set_import_keep(arena, 1);
+        for (vmem_addr_t i = 0; i <= 1; i++) {
+            CHECK_U64(vmem_alloc(arena, 1, 0, &addr), ==, 0);
+            CHECK_U64(addr, ==, i);
+        }
+        vmem_free(arena, kept, 1);
+        CHECK_U64(source.span_count, ==, 2);
+        vmem_set_import_keep(arena, 0);
+        CHECK_U64(source.span_count, ==, 1);
+        CHECK_U64(source.spans[0].start, ==, 1 - kept);
+        CHECK_INTACT(arena);
+        vmem_free(arena, 1 - kept, 1);
+        destroy_importer(arena);
+    }
+}
+
 /* The largest multiple is asked for, and refused; what is beyond, but a size, is not asked for. */
 static void
 test_the_largest_multiple_of_an_import_quantum(void)
@@ -687,6 +714,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_a_span_that_does_not_help_and_cannot_go_back_stays),
     VMT_TEST(test_kept_spans_that_another_call_gives_back),
     VMT_TEST(test_a_kept_span_is_found_among_all_spans),
+    VMT_TEST(test_kept_spans_of_one_unit),
     VMT_TEST(test_the_largest_multiple_of_an_import_quantum),
 };
 

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <pthread.h>
 
+#define MAX VMEM_ADDR_MAX
+
 enum { DEPTH = 50 };
 
 static struct vmt_picture before;
@@ -387,6 +389,57 @@ test_what_is_not_enough_anywhere_is_asked_for_in_one_place_only(void)
 }
 
 /* A size that the source's quantum cannot express is not asked for at all. */
+/* A source of larger quantum cannot place a range within a block that is smaller: anywhere, then. */
+static void
+test_a_block_smaller_than_the_source_s_quantum(void)
+{
+    for (vmem_size_t quantum = 1; quantum <= 16; quantum *= 16) {
+        struct vmem_arena *root = NULL;
+        struct vmem_arena *child = NULL;
+        vmem_addr_t addr = 77;
+
+        CHECK_OR_RETURN(vmem_create("root", 0, 4096, 64, 0, 0, &root) == 0);
+        CHECK_OR_RETURN(vmem_create("child", 0, 0, quantum, 0, 0, &child) == 0);
+        CHECK_U64(vmem_import_from(child, root, quantum), ==, 0);
+        CHECK_U64(vmem_xalloc(child, quantum, 0, 0, quantum, 0, MAX, 0, &addr), ==, 0);
+        CHECK_U64(addr, ==, 0);
+        CHECK_U64(vmem_size(root, VMEM_ALLOC), ==, 64);
+        CHECK_U64(vmem_size(child, VMEM_ALLOC | VMEM_FREE), ==, quantum);
+        vmem_xfree(child, addr, quantum);
+        CHECK_U64(vmem_size(root, VMEM_ALLOC), ==, 0);
+        CHECK_U64(vmem_destroy(child), ==, 0);
+        CHECK_U64(vmem_destroy(root), ==, 0);
+    }
+}
+
+static unsigned
+refusals_for(struct vmem_arena *arena, enum vmem_reason reason)
+{
+    struct vmem_stats stats;
+
+    vmem_stats(arena, &stats);
+    return (unsigned)stats.fails[reason];
+}
+
+/* In a window nothing is enough anywhere, so the source is asked once; it is what lacks. */
+static void
+test_what_a_window_lacks_is_the_source_s(void)
+{
+    struct vmem_arena *root = NULL;
+    struct vmem_arena *child = NULL;
+    vmem_addr_t addr = 77;
+
+    CHECK_OR_RETURN(vmem_create("root", 0, 4096, 16, 0, 0, &root) == 0);
+    CHECK_OR_RETURN(vmem_create("child", 0, 0, 16, 0, 0, &child) == 0);
+    CHECK_U64(vmem_import_from(child, root, 0), ==, 0);
+    CHECK_U64(vmem_xalloc(child, 16, 64, 0, 0, 8192, 16383, 0, &addr), ==, ENOMEM);
+    CHECK_U64(refusals_for(child, VMEM_REASON_IMPORT), ==, 1);
+    CHECK_U64(vmem_xalloc(child, 16, 8192, 4096, 0, 0, MAX, 0, &addr), ==, ENOMEM);
+    CHECK_U64(refusals_for(child, VMEM_REASON_IMPORT), ==, 2);
+    CHECK_U64(vmem_destroy(child), ==, 0);
+    CHECK_U64(vmem_destroy(root), ==, 0);
+}
+
 static void
 test_what_the_source_cannot_round_is_not_asked_for(void)
 {
@@ -498,6 +551,8 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_racing_imports_keep_one_span_if_one_is_enough),
     VMT_TEST(test_racing_imports_keep_both_spans_if_both_are_needed),
     VMT_TEST(test_what_is_not_enough_anywhere_is_asked_for_in_one_place_only),
+    VMT_TEST(test_a_block_smaller_than_the_source_s_quantum),
+    VMT_TEST(test_what_a_window_lacks_is_the_source_s),
     VMT_TEST(test_what_the_source_cannot_round_is_not_asked_for),
     VMT_TEST(test_limits_of_either_level_make_kept_spans_go_one_by_one),
     VMT_TEST(test_a_limit_on_what_is_enough_anywhere),

@@ -56,12 +56,15 @@ static struct vmem_storage storage;
 static void
 test_the_wrapper_sees_pages(void)
 {
+    const size_t before = mapped_bytes;
     struct vmem_arena *arena = NULL;
 
     pages_calls = 0;
     CHECK_OR_RETURN(vmem_create("paged", 0, 64, 1, 0, 0, &arena) == 0);
     CHECK_U64(pages_calls, >, 0);
+    CHECK_U64(mapped_bytes, >, before);
     CHECK_U64(vmem_destroy(arena), ==, 0);
+    CHECK_U64(mapped_bytes, ==, before);
 }
 
 static void

@@ -405,6 +405,43 @@ test_a_segment_that_moves_below_the_walk_is_clipped(void)
     check_segment(&mover.seen.segment[17], 20, 80, VMEM_FREE);
 }
 
+/* The walk stands on a segment that becomes part of the hole before it, which was shown. */
+static bool
+free_the_next(void *arg, const struct vmem_segment *segment)
+{
+    struct mover *mover = arg;
+
+    (void)note_segment(&mover->seen, segment);
+    if (mover->seen.count == 1) {
+        vmem_free(mover->arena, 16, 1);
+    }
+    return true;
+}
+
+static void
+test_what_merges_into_a_hole_already_shown_is_shown(void)
+{
+    struct mover mover = { .arena = NULL };
+    vmem_addr_t addr = 0;
+
+    CHECK_OR_RETURN(vmem_create("merging", 0, 20, 1, 0, 0, &mover.arena) == 0);
+    for (unsigned i = 0; i < 20; i++) {
+        CHECK_U64(vmem_alloc(mover.arena, 1, 0, &addr), ==, 0);
+    }
+    vmem_free(mover.arena, 15, 1);
+    vmem_walk(mover.arena, VMEM_ALLOC | VMEM_FREE, free_the_next, &mover);
+    CHECK_U64(mover.seen.count, ==, 20);
+    check_segment(&mover.seen.segment[15], 15, 1, VMEM_FREE);
+    check_segment(&mover.seen.segment[16], 16, 1, VMEM_FREE);
+    check_segment(&mover.seen.segment[17], 17, 1, VMEM_ALLOC);
+    for (vmem_addr_t at = 0; at < 20; at++) {
+        if (at != 15 && at != 16) {
+            vmem_free(mover.arena, at, 1);
+        }
+    }
+    CHECK_U64(vmem_destroy(mover.arena), ==, 0);
+}
+
 static bool
 free_visited(void *arg, const struct vmem_segment *segment)
 {
@@ -425,6 +462,69 @@ test_the_visitor_may_free_everything_it_is_shown(void)
     vmem_walk(arena, VMEM_ALLOC, free_visited, arena);
     CHECK_U64(vmem_size(arena, VMEM_MAXFREE), ==, 1000);
     CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
+enum { SPANS = 40 };
+
+struct vanishing {
+    struct vmem_arena *arena;
+    vmem_addr_t next; /* of the source */
+    unsigned seen;
+};
+
+static int
+import_a_unit(void *arg, const struct vmem_import_request *request, struct vmem_range *span)
+{
+    struct vanishing *v = arg;
+
+    (void)request;
+    *span = (struct vmem_range){ .start = v->next, .size = 1 };
+    v->next += 2;
+    return 0;
+}
+
+static void
+forget_a_unit(void *arg, vmem_addr_t start, vmem_size_t size)
+{
+    (void)arg;
+    (void)start;
+    (void)size;
+}
+
+/* At the first segment everything is freed, and every span goes back. */
+static bool
+free_all_at_once(void *arg, const struct vmem_segment *segment)
+{
+    struct vanishing *v = arg;
+
+    (void)segment;
+    for (vmem_addr_t at = 0; v->seen == 0 && at < SPANS; at++) {
+        vmem_free(v->arena, 2 * at, 1);
+    }
+    v->seen++;
+    return true;
+}
+
+/* It shows the 16 segments that it had copied, and then there is nothing any more. */
+static void
+test_a_walk_whose_spans_go_away_ends(void)
+{
+    struct vanishing v = { .arena = NULL };
+    const struct vmem_options options = {
+        .quantum = 1, .import_fn = import_a_unit, .release_fn = forget_a_unit, .source_arg = &v
+    };
+    vmem_addr_t addr = 0;
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &v.arena) == 0);
+    for (unsigned i = 0; i < SPANS; i++) {
+        CHECK_U64(vmem_alloc(v.arena, 1, 0, &addr), ==, 0);
+        CHECK_U64(addr, ==, 2 * i);
+    }
+    vmem_walk(v.arena, VMEM_ALLOC | VMEM_SPAN | VMEM_FREE, free_all_at_once, &v);
+    CHECK_U64(v.seen, ==, 16);
+    CHECK_U64(vmem_size(v.arena, VMEM_ALLOC | VMEM_FREE), ==, 0);
+    CHECK_INTACT(v.arena);
+    CHECK_U64(vmem_destroy(v.arena), ==, 0);
 }
 
 static bool
@@ -502,6 +602,8 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_a_walk_while_the_visitor_changes_the_arena_sees_no_unit_twice),
     VMT_TEST(test_a_hole_that_grows_below_the_walk_is_shown_from_there_on),
     VMT_TEST(test_a_segment_that_moves_below_the_walk_is_clipped),
+    VMT_TEST(test_what_merges_into_a_hole_already_shown_is_shown),
+    VMT_TEST(test_a_walk_whose_spans_go_away_ends),
     VMT_TEST(test_the_visitor_may_free_everything_it_is_shown),
     VMT_TEST(test_walks_nest),
     VMT_TEST(test_all_arenas_are_visited_once),

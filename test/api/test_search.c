@@ -99,6 +99,77 @@ test_an_index_answers_for_a_long_bin(void)
     destroy(arena);
 }
 
+/* So many holes are scanned, which is no search; one more, and there is an index. */
+static void
+test_few_holes_are_scanned(void)
+{
+    enum { FEW = 24 };
+    static const unsigned policies[] = { VMEM_BESTFIT, VMEM_FIRSTFIT, VMEM_NEXTFIT };
+
+    for (unsigned i = 0; i < 2 * sizeof policies / sizeof policies[0]; i++) {
+        const unsigned holes = FEW + i % 2;
+        struct vmem_arena *arena = NULL;
+        vmem_addr_t addr = 0;
+        CHECK_U64(vmem_create("few", 0, 2 * holes, 1, 0, policies[i / 2], &arena), ==, 0);
+        for (unsigned at = 0; at < 2 * holes; at++) {
+            CHECK_U64(vmem_alloc(arena, 1, 0, &addr), ==, 0);
+        }
+        for (unsigned at = 0; at < 2 * holes; at += 2) {
+            vmem_free(arena, at, 1);
+        }
+        CHECK_U64(searches(arena), ==, 0);
+        CHECK_U64(vmem_alloc(arena, 1, 0, &addr), ==, 0);
+        CHECK_U64(addr, ==, 0);
+        CHECK(arena->is_indexed == (holes > FEW));
+        CHECK_U64(searches(arena), ==, holes > FEW ? 2 : 0); /* asked again with the index */
+        destroy(arena);
+    }
+}
+
+/* A free asks nobody for memory; where there are windows, nodes are at hand nevertheless. */
+static void
+test_frees_keep_an_index(void)
+{
+    enum { UNITS = 1 << 15 };
+    struct vmem_arena *arena = NULL;
+    vmem_addr_t addr = 0;
+
+    CHECK_U64(vmem_create("kept", 0, UNITS, 1, 0, VMEM_INDEXED, &arena), ==, 0);
+    for (unsigned i = 0; i < UNITS; i++) {
+        CHECK_U64(vmem_alloc(arena, 1, VMEM_FIRSTFIT, &addr), ==, 0);
+    }
+    CHECK_U64(arena->by_address.state, ==, VMI_INDEX_READY);
+    for (unsigned i = 0; i < UNITS; i += 2) {
+        vmem_free(arena, i, 1);
+        CHECK(!VMI_PORT_HAS_WINDOW || arena->by_address.state == VMI_INDEX_READY);
+    }
+    destroy(arena);
+}
+
+/* The state of a unit is found by a scan of few holes, and for more an index is built. */
+static void
+test_a_state_among_few_holes(void)
+{
+    enum { FEW = 24 };
+
+    for (unsigned holes = FEW; holes <= FEW + 1; holes++) {
+        struct vmem_arena *arena = NULL;
+        vmem_addr_t addr = 0;
+        CHECK_U64(vmem_create("few", 0, 3 * holes, 1, 0, 0, &arena), ==, 0);
+        for (unsigned i = 0; i < holes; i++) {
+            CHECK_U64(vmem_alloc(arena, 2, 0, &addr), ==, 0);
+            CHECK_U64(vmem_alloc(arena, 1, 0, &addr), ==, 0);
+        }
+        for (unsigned i = 0; i < holes; i++) {
+            vmem_free(arena, 3 * i, 2);
+        }
+        CHECK(!arena->is_indexed);
+        CHECK(vmem_state(arena, 1) == VMEM_STATE_FREE);
+        CHECK(arena->is_indexed == (holes > FEW));
+        destroy(arena);
+    }
+}
+
 /* A hole far back in its bin grows downward, and stays in its class. */
 static void
 test_a_hole_behind_the_front_of_its_bin_grows(void)
@@ -313,6 +384,9 @@ test_a_summary_of_large_holes(void)
 }
 
 static const struct vmt_test tests[] = {
+    VMT_TEST(test_frees_keep_an_index),
+    VMT_TEST(test_a_state_among_few_holes),
+    VMT_TEST(test_few_holes_are_scanned),
     VMT_TEST(test_the_last_hole_of_a_long_bin_is_found),
     VMT_TEST(test_an_index_answers_for_a_long_bin),
     VMT_TEST(test_a_hole_behind_the_front_of_its_bin_grows),

@@ -126,6 +126,40 @@ judge(struct vmem_arena *arena, const char *invariant, const char *file, int lin
         CHECK_INTACT((e).arena); \
     } while (0)
 
+/* The same, and the report says where, and the offending value. */
+#define BREAK_AT(e, place, value, sentence, where, offending) \
+    do { \
+        struct vmem_violation violation = { .addr = 0 }; \
+        __typeof__(place) kept = (place); \
+        (place) = (__typeof__(place))(value); \
+        CHECK(!vmem_check((e).arena, &violation)); \
+        CHECK_STR(violation.invariant, (sentence)); \
+        CHECK_U64(violation.addr, ==, (where)); \
+        CHECK_U64(violation.found, ==, (offending)); \
+        (place) = kept; \
+        CHECK_INTACT((e).arena); \
+    } while (0)
+
+static void
+test_a_violation_says_where(void)
+{
+    static const char gap[] = "I3: segments fill their span without gap or overlap";
+    const struct vmem_constraint at_0x50 = { .addr_min = 0x50, .addr_max = 0x5f };
+    struct example e;
+    vmem_handle_t handle = 0;
+    vmem_addr_t addr = 0;
+
+    CHECK_OR_RETURN(make(&e));
+    BREAK_AT(e, e.tag[BUSY_LOW]->next, e.tag[BUSY_LOW]->next & ~VMI_LINK_HOLE,
+        "I1: a link says truly whether its end is a hole", 0x10, 0x10);
+    BREAK_AT(e, e.tag[BUSY_HIGH]->size, 0x1f, gap, 0x50, 0x4f);
+    CHECK_U64(vmem_alloc_handle(e.arena, 0x10, &at_0x50, 0, &addr, &handle), ==, 0);
+    BREAK_AT(e, vmi_tag(e.arena, (uint32_t)handle)->start, 0x51, gap, 0x51, 0x50);
+    vmem_free_handle(e.arena, handle);
+    BREAK_AT(e, e.arena->inuse, 0x31, "I5: inuse is the sum of the allocations", 0x31, 0x30);
+    unmake(&e);
+}
+
 static void
 test_i1_links(void)
 {
@@ -599,6 +633,7 @@ test_intact_arenas_of_every_kind_pass(void)
 }
 
 static const struct vmt_test tests[] = {
+    VMT_TEST(test_a_violation_says_where),
     VMT_TEST(test_i1_links),
     VMT_TEST(test_i2_bounds),
     VMT_TEST(test_i3_segments_fill_their_span),

@@ -91,6 +91,9 @@ complete(struct vmem_arena *arena, struct vmi_index *index)
     CHECK(vmi_index_advance(arena, index, UINT64_MAX));
     CHECK_U64(index->state, ==, VMI_INDEX_READY);
     CHECK_U64(index->order.count, ==, arena->hole_count);
+    for (const struct vmi_cursor *c = arena->cursors; c != NULL; c = c->next) {
+        CHECK_OR_RETURN(c != &index->cursor);
+    }
     vmi_leave(arena);
 }
 
@@ -251,7 +254,37 @@ test_an_index_that_a_carving_finds_without_nodes_is_given_up(void)
     vmt_context(NULL, 0);
 }
 
+/* The nodes that an insertion may need, and not one more, are enough. */
+static void
+test_an_index_with_just_enough_nodes_is_kept(void)
+{
+    for (unsigned by_size = 0; by_size < 2; by_size++) {
+        struct starved s;
+        struct vmi_index *index;
+        vmem_addr_t addr = 0;
+
+        vmt_context("by size", by_size);
+        CHECK_OR_RETURN(create_starved(&s));
+        index = by_size != 0 ? &s.arena->by_size : &s.arena->by_address;
+        CHECK(vmi_enter(s.arena));
+        CHECK(vmi_index_build(s.arena, index));
+        starve(&s);
+        for (uint32_t need = vmi_order_need(&index->order); need > 0; need--) {
+            vmi_slab_give(&s.arena->nodes, s.taken[--s.count]);
+        }
+        vmi_leave(s.arena);
+        CHECK_U64(vmem_xalloc(s.arena, 2, 0, 0, 0, 12, 13, VMEM_INSTANTFIT, &addr), ==, 0);
+        CHECK_U64(index->state, ==, VMI_INDEX_READY);
+        CHECK_U64(index->order.count, ==, VMI_FANOUT + 1);
+        CHECK_U64(s.arena->nodes.free_count, ==, 0);
+        feed(&s);
+        destroy_starved(&s);
+    }
+    vmt_context(NULL, 0);
+}
+
 static const struct vmt_test tests[] = {
+    VMT_TEST(test_an_index_with_just_enough_nodes_is_kept),
     VMT_TEST(test_a_change_beside_the_cursor_of_a_build),
     VMT_TEST(test_a_build_without_nodes_stands_still),
     VMT_TEST(test_an_index_that_a_carving_finds_without_nodes_is_given_up),

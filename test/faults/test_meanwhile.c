@@ -7,6 +7,8 @@
  */
 #include "vmt_picture.h"
 
+#include "engine/arena.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +79,101 @@ test_a_neighbour_is_added(void)
     }
 }
 
-enum { WAITING = 20, BEFORE = 51 }; /* one below what a table of 64 slots takes without growing */
+static bool
+free_visited(void *arg, const struct vmem_segment *segment)
+{
+    vmem_free(arg, segment->start, segment->size);
+    return true;
+}
+
+static void
+add_the_same(struct meanwhile *m)
+{
+    m->refused += vmem_add(m->arena, 0, (vmem_size_t)1 << 40, 0) != 0;
+}
+
+/* Two threads add the same span: one of them is told so. */
+static void
+test_the_same_span_is_added(void)
+{
+    struct meanwhile m = { .then = NULL };
+    const struct vmem_options options = { .quantum = 1, .tags = { get, put, &m } };
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+    m.then = add_the_same;
+    CHECK_U64(vmem_add(m.arena, 0, (vmem_size_t)1 << 40, 0), ==, 17); /* EEXIST */
+    CHECK(m.then == NULL);
+    CHECK_U64(m.refused, ==, 0);
+    CHECK_INTACT(m.arena);
+    CHECK_U64(vmem_size(m.arena, VMEM_FREE), ==, (vmem_size_t)1 << 40);
+    CHECK_U64(vmem_destroy(m.arena), ==, 0);
+}
+
+static void
+add_a_larger_one(struct meanwhile *m)
+{
+    m->refused += vmem_add(m->arena, (vmem_size_t)1 << 52, (vmem_size_t)1 << 50, 0) != 0;
+}
+
+/* Another thread adds a larger span, with more bins: they are not given up for fewer. */
+static void
+test_a_larger_span_is_added(void)
+{
+    struct meanwhile m = { .then = NULL };
+    const struct vmem_options options = { .quantum = 1, .tags = { get, put, &m } };
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+    m.then = add_a_larger_one;
+    CHECK_U64(vmem_add(m.arena, 0, 1 << 20, 0), ==, 0);
+    CHECK(m.then == NULL);
+    CHECK_U64(m.refused, ==, 0);
+    CHECK_INTACT(m.arena);
+    CHECK_U64(vmem_size(m.arena, VMEM_MAXFREE), ==, (vmem_size_t)1 << 50);
+    CHECK_U64(vmem_destroy(m.arena), ==, 0);
+}
+
+static void
+allocate_until_a_table_moves(struct meanwhile *m)
+{
+    vmem_addr_t addr = 0;
+
+    while (!vmi_busy_is_moving(&m->arena->busy) && m->depth < 1 << 16) {
+        m->refused += vmem_alloc(m->arena, 1, 0, &addr) != 0;
+        m->depth++;
+    }
+}
+
+/* Upkeep asks for a smaller table, and meanwhile another thread needs a larger one. */
+static void
+test_a_table_grows_while_upkeep_wants_it_smaller(void)
+{
+    enum { MANY = 20000 };
+    struct meanwhile m = { .then = NULL };
+    const struct vmem_options options = { .quantum = 1, .size = 1 << 20, .tags = { get, put, &m } };
+    vmem_addr_t addr = 0;
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+    for (unsigned i = 0; i < MANY; i++) {
+        CHECK_U64(vmem_alloc(m.arena, 1, 0, &addr), ==, 0);
+    }
+    vmem_walk(m.arena, VMEM_ALLOC, free_visited, m.arena);
+    m.then = allocate_until_a_table_moves;
+    vmem_maintain(m.arena);
+    CHECK(m.then == NULL);
+    CHECK_U64(m.depth, >, 1);
+    CHECK_U64(m.depth, <, 1 << 16);
+    CHECK_U64(m.refused, ==, 0);
+    CHECK_INTACT(m.arena);
+    vmem_walk(m.arena, VMEM_ALLOC, free_visited, m.arena);
+    CHECK_U64(vmem_size(m.arena, VMEM_ALLOC), ==, 0);
+    CHECK_U64(vmem_destroy(m.arena), ==, 0);
+}
+
+enum {
+    WAITING = 20,
+    BEFORE = 51, /* one below what a table of 64 slots takes without growing */
+    FULL = 416   /* what one of 512 slots takes, for which the first blob has no larger one */
+};
 
 /* One more thread comes to ask, until there are many; then all of them are refused. */
 static void
@@ -91,36 +187,54 @@ allocate_too(struct meanwhile *m)
     }
 }
 
+/* `spans` take tags, so that these may run out, too. */
 static bool
-free_visited(void *arg, const struct vmem_segment *segment)
-{
-    vmem_free(arg, segment->start, segment->size);
-    return true;
-}
-
-/* Each found a place in the busy index before it left the lock; there is not one for each. */
-static void
-test_many_wait_for_a_larger_table(void)
+many_wait_for_a_larger_table(unsigned flags, unsigned before, unsigned spans)
 {
     struct meanwhile m = { .then = NULL };
     const struct vmem_options options = {
-        .quantum = 1, .size = 1 << 20, .flags = VMEM_INDEXED, .tags = { get, put, &m }
+        .quantum = 1, .size = 1 << 20, .flags = flags, .tags = { get, put, &m }
     };
+    bool has_tags = true;
     vmem_addr_t addr;
 
-    CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
-    m.refuses = true;
-    for (unsigned i = 0; i < BEFORE; i++) {
-        CHECK_U64(vmem_alloc(m.arena, 1, 0, &addr), ==, 0);
+    CHECK(vmem_create_with(&options, &m.arena) == 0);
+    for (unsigned i = 0; i < spans; i++) {
+        CHECK_U64(vmem_add(m.arena, (i + 1ull) << 22, 1 << 21, 0), ==, 0);
     }
+    m.refuses = flags != 0;
+    for (unsigned i = 0; i < before; i++) {
+        has_tags = has_tags && vmem_alloc(m.arena, 1, 0, &addr) == 0;
+    }
+    m.refuses = true;
     m.then = allocate_too;
-    m.refused += vmem_alloc(m.arena, 1, 0, &addr) != 0;
-    CHECK_U64(m.depth, ==, WAITING);
+    /* In the middle of the hole, which takes two tags. */
+    m.refused += vmem_xalloc(m.arena, 1, 0, 0, 0, 1 << 19, VMEM_ADDR_MAX, 0, &addr) != 0;
+    CHECK(m.depth == WAITING || !has_tags);
+    CHECK(flags != 0 || spans != 0 || m.refused == 0); /* there is still room for all of them */
 
     CHECK_INTACT(m.arena);
     m.then = NULL;
     vmem_walk(m.arena, VMEM_ALLOC, free_visited, m.arena);
     CHECK_U64(vmem_destroy(m.arena), ==, 0);
+    return has_tags;
+}
+
+/*
+ * Each found a place in the busy index, and tags, before it left the lock; there is not one for each.
+ */
+static void
+test_many_wait_for_a_larger_table(void)
+{
+    for (unsigned indexed = 0; indexed <= 1; indexed++) {
+        const unsigned flags = indexed != 0 ? VMEM_INDEXED : 0;
+        const unsigned before = indexed != 0 ? BEFORE : FULL;
+        unsigned spans = 0;
+        while (spans < 300 && many_wait_for_a_larger_table(flags, before, spans)) {
+            spans++;
+        }
+        CHECK_U64(spans, >, 10);
+    }
 }
 
 static void
@@ -149,41 +263,58 @@ count_release(void *arg, vmem_addr_t start, vmem_size_t size)
     m->releases++;
 }
 
+/* Returns whether the span turned out not to be needed; then it is kept only if it may be. */
+static bool
+a_place_turns_up_after_an_import(unsigned small, unsigned keep)
+{
+    struct meanwhile m = { .then = NULL };
+    const struct vmem_options options = { .quantum = 1,
+        .size = 64 + small,
+        .flags = VMEM_FIRSTFIT,
+        .tags = { get, put, &m },
+        .import_fn = import_and_arm,
+        .release_fn = count_release,
+        .source_arg = &m };
+    struct vmem_stats stats;
+    vmem_addr_t addr = 0;
+
+    CHECK(vmem_create_with(&options, &m.arena) == 0);
+    vmem_set_import_keep(m.arena, keep);
+    CHECK_U64(vmem_alloc(m.arena, 64, 0, &m.addr), ==, 0);
+    for (unsigned i = 0; i < small; i++) {
+        CHECK_U64(vmem_alloc(m.arena, 1, 0, &addr), ==, 0);
+    }
+    CHECK_U64(vmem_alloc(m.arena, 64, 0, &addr), ==, 0);
+    m.then = NULL;
+    vmem_stats(m.arena, &stats);
+    if (addr == m.addr) {
+        CHECK_U64(stats.imports, ==, 1);
+        CHECK_U64(stats.imported_size, ==, keep * 64);
+        CHECK_U64(stats.imports_returned, ==, 1 - keep);
+        CHECK_U64(m.releases, ==, 1 - keep);
+    } else {
+        CHECK_U64(stats.imported_size, ==, 64);
+        CHECK_U64(stats.imports_returned, ==, 0);
+    }
+    CHECK_INTACT(m.arena);
+    vmem_walk(m.arena, VMEM_ALLOC, free_visited, m.arena);
+    CHECK_U64(vmem_destroy(m.arena), ==, 0);
+    CHECK_U64(m.releases, ==, 1);
+    return addr == m.addr;
+}
+
 /* A place turns up after the span came: the span is not needed, and goes back. [I2] [I3] */
 static void
 test_a_place_turns_up_after_an_import(void)
 {
-    unsigned unneeded = 0;
-
-    for (unsigned small = 0; small < 400; small++) { /* at some of them tags run out just then */
-        struct meanwhile m = { .then = NULL };
-        const struct vmem_options options = { .quantum = 1,
-            .size = 64 + small,
-            .flags = VMEM_FIRSTFIT,
-            .tags = { get, put, &m },
-            .import_fn = import_and_arm,
-            .release_fn = count_release,
-            .source_arg = &m };
-        vmem_addr_t addr;
-        CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
-        CHECK_U64(vmem_alloc(m.arena, 64, 0, &m.addr), ==, 0);
-        for (unsigned i = 0; i < small; i++) {
-            CHECK_U64(vmem_alloc(m.arena, 1, 0, &addr), ==, 0);
+    for (unsigned keep = 0; keep <= 1; keep++) {
+        unsigned unneeded = 0;
+        for (unsigned small = 0; small < 400;
+             small++) { /* at some of them tags run out just then */
+            unneeded += a_place_turns_up_after_an_import(small, keep);
         }
-        CHECK_U64(vmem_alloc(m.arena, 64, 0, &addr), ==, 0);
-        m.then = NULL;
-        if (addr == m.addr) {
-            struct vmem_stats stats;
-            unneeded++;
-            vmem_stats(m.arena, &stats);
-            CHECK_U64(stats.imported_size, ==, 0);
-            CHECK_U64(m.releases, ==, 1);
-        }
-        CHECK_INTACT(m.arena);
-        vmem_walk(m.arena, VMEM_ALLOC, free_visited, m.arena);
-        CHECK_U64(vmem_destroy(m.arena), ==, 0);
+        CHECK(unneeded > 0);
     }
-    CHECK(unneeded > 0);
 }
 
 static int
@@ -476,8 +607,115 @@ test_a_span_in_use_stays_while_others_go(void)
     CHECK_U64(vmem_destroy(t.late.m.arena), ==, 0);
 }
 
+static int
+refuse_while_a_range_goes_to_rest(
+    void *arg, const struct vmem_import_request *request, struct vmem_range *span)
+{
+    struct meanwhile *m = arg;
+
+    (void)request;
+    (void)span;
+    if (m->depth++ == 0) {
+        vmem_free(m->arena, m->addr, 64);
+    }
+    return 12; /* ENOMEM */
+}
+
+static void
+drain_it(void *arg, struct vmem_arena *arena, vmem_size_t size, unsigned flags)
+{
+    (void)arg;
+    (void)size;
+    (void)flags;
+    vmem_drain(arena);
+}
+
+/* What went to rest while the source was asked, and leaves it in reclaim, is tried. [S7] */
+static void
+test_what_reclaim_drains_is_tried(void)
+{
+    struct meanwhile m = { .then = NULL };
+    const struct vmem_options options = { .quantum = 1,
+        .size = 64,
+        .quarantine_frees = 8,
+        .import_fn = refuse_while_a_range_goes_to_rest,
+        .source_arg = &m };
+    vmem_addr_t addr = 77;
+
+    CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+    vmem_set_reclaim(m.arena, drain_it, NULL);
+    CHECK_U64(vmem_alloc(m.arena, 64, 0, &m.addr), ==, 0);
+    CHECK_U64(vmem_alloc(m.arena, 64, 0, &addr), ==, 0);
+    CHECK_U64(addr, ==, m.addr);
+    CHECK_INTACT(m.arena);
+    vmem_free(m.arena, addr, 64);
+    CHECK_U64(vmem_destroy(m.arena), ==, 0);
+}
+
+/* Another thread takes tags, as many as there are places for. */
+static void
+take_tags(struct meanwhile *m)
+{
+    vmem_addr_t addr = 0;
+
+    for (unsigned i = 0; i < m->depth; i++) {
+        m->refused += vmem_alloc(m->arena, 1, VMEM_FIRSTFIT, &addr) != 0;
+    }
+}
+
+static int
+import_much_and_arm(void *arg, const struct vmem_import_request *request, struct vmem_range *span)
+{
+    struct meanwhile *m = arg;
+
+    m->then = take_tags;
+    *span = (struct vmem_range){ .start = 1 << 20, .size = request->size };
+    return 0;
+}
+
+static void
+no_release(void *arg, vmem_addr_t start, vmem_size_t size)
+{
+    struct meanwhile *m = arg;
+
+    CHECK_U64(start, ==, 1 << 20);
+    CHECK_U64(size, ==, 1 << 19);
+    m->releases++;
+}
+
+/* The bins for a large span are obtained, and meanwhile the tags for it go to somebody else. [T1] */
+static void
+test_tags_for_a_span_are_there_when_it_is_added(void)
+{
+    for (unsigned takes = 1; takes < 140; takes++) {
+        struct meanwhile m = { .depth = takes };
+        const struct vmem_options options = { .quantum = 1,
+            .size = 400,
+            .tags = { get, put, &m },
+            .import_fn = import_much_and_arm,
+            .release_fn = no_release,
+            .source_arg = &m };
+        vmem_addr_t addr = 0;
+
+        CHECK_OR_RETURN(vmem_create_with(&options, &m.arena) == 0);
+        CHECK_U64(vmem_alloc(m.arena, 1 << 19, 0, &addr), ==, 0);
+        CHECK_U64(addr, ==, 1 << 20);
+        m.then = NULL;
+        CHECK_U64(m.refused, ==, 0);
+        CHECK_INTACT(m.arena);
+        vmem_walk(m.arena, VMEM_ALLOC, free_visited, m.arena);
+        CHECK_U64(m.releases, ==, 1);
+        CHECK_U64(vmem_destroy(m.arena), ==, 0);
+    }
+}
+
 static const struct vmt_test tests[] = {
+    VMT_TEST(test_tags_for_a_span_are_there_when_it_is_added),
+    VMT_TEST(test_what_reclaim_drains_is_tried),
     VMT_TEST(test_a_neighbour_is_added),
+    VMT_TEST(test_the_same_span_is_added),
+    VMT_TEST(test_a_larger_span_is_added),
+    VMT_TEST(test_a_table_grows_while_upkeep_wants_it_smaller),
     VMT_TEST(test_many_wait_for_a_larger_table),
     VMT_TEST(test_a_place_turns_up_after_an_import),
     VMT_TEST(test_a_span_that_nobody_takes_back_is_kept),

@@ -206,15 +206,15 @@ call_everything(struct vmem_arena *arena)
     EXPECT_REENTRY(arena, vmem_xfree(arena, 0x1000, 64));
     EXPECT_REENTRY(arena, vmem_free_handle(arena, 1));
     EXPECT_REENTRY(arena, status = vmem_handle_range(arena, 1, &range));
-    CHECK_U64(status, !=, 0);
+    CHECK_U64(status, ==, EBUSY);
     EXPECT_REENTRY(arena, status = vmem_add(arena, 0x8000, 16, 0));
-    CHECK_U64(status, !=, 0);
+    CHECK_U64(status, ==, EBUSY);
     EXPECT_REENTRY(arena, status = vmem_add_tags(arena, memory, sizeof memory));
-    CHECK_U64(status, !=, 0);
+    CHECK_U64(status, ==, EBUSY);
     EXPECT_REENTRY(arena, status = vmem_set_import(arena, NULL, NULL, NULL, 0));
-    CHECK_U64(status, !=, 0);
+    CHECK_U64(status, ==, EBUSY);
     EXPECT_REENTRY(arena, status = vmem_destroy(arena));
-    CHECK_U64(status, !=, 0);
+    CHECK_U64(status, ==, EBUSY);
     EXPECT_REENTRY(arena, status = (int)vmem_check(arena, &violation));
     CHECK_U64(status, ==, 0);
     EXPECT_REENTRY(arena, vmem_set_limit(arena, 1));
@@ -236,12 +236,12 @@ call_everything(struct vmem_arena *arena)
     CHECK_U64(explanation.status, ==, EBUSY);
     CHECK_U64(explanation.reason, !=, VMEM_REASON_NONE);
     EXPECT_REENTRY(arena, status = vmem_alloc(arena, 16, 0, &addr));
-    CHECK_U64(status, !=, 0);
+    CHECK_U64(status, ==, EBUSY);
     EXPECT_REENTRY(
         arena, status = vmem_xalloc(arena, 16, 64, 0, 0, 0, VMEM_ADDR_MAX, VMEM_BESTFIT, &addr));
-    CHECK_U64(status, !=, 0);
+    CHECK_U64(status, ==, EBUSY);
     EXPECT_REENTRY(arena, status = vmem_alloc_handle(arena, 16, NULL, 0, &addr, &handle));
-    CHECK_U64(status, !=, 0);
+    CHECK_U64(status, ==, EBUSY);
     EXPECT_REENTRY(arena, status = vmem_alloc(arena, 0, 0, &addr)); /* it cannot be counted */
     CHECK_U64(status, ==, EINVAL);
     CHECK_U64(addr, ==, 77);

@@ -314,6 +314,20 @@ test_searching_finds_the_lowest_of_the_front_that_fits(void)
     tear_down(&f);
 }
 
+/* A hole at the very top, which is no address that could mean "none". */
+static void
+test_searching_finds_a_hole_at_the_top(void)
+{
+    struct fixture f;
+    uint32_t top;
+    bool is_sure = false;
+
+    set_up(&f, 0, VMI_CLASS_COUNT);
+    top = insert(&f, VMEM_ADDR_MAX, 1);
+    CHECK_U64(search(&f, 1, 0, &is_sure), ==, top);
+    tear_down(&f);
+}
+
 static void
 test_searching_the_overflow_stops_after_so_many_tries(void)
 {
@@ -499,6 +513,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_any_hole_can_leave_the_overflow),
     VMT_TEST(test_a_hole_of_the_last_unit_is_a_hole_like_any_other),
     VMT_TEST(test_searching_finds_the_lowest_of_the_front_that_fits),
+    VMT_TEST(test_searching_finds_a_hole_at_the_top),
     VMT_TEST(test_searching_the_overflow_stops_after_so_many_tries),
     VMT_TEST(test_a_sure_refusal_makes_the_next_one_cheap),
     VMT_TEST(test_searching_where_nothing_is_is_sure),

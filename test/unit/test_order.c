@@ -9,7 +9,7 @@
  *  - A way goes to the array's last entry at or before a key, and from there on and back, entry by entry
  *    or over the entries that are too small.
  *  - What is inserted, removed or updated where a way leads is as if it were looked for by its key.
- *  - An insertion takes at most vmi_order_need() nodes; clearing, or removing everything, gives all back.
+ *  - An insertion takes at most vmi_order_need() nodes, and one that splits the root so many; clearing, or removing everything, gives all back.
  *  - Entries inserted in ascending order fill their nodes.
  *
  * The trees are up to 3 levels high (3000 entries at half-full nodes of 24), grown and shrunk in waves:
@@ -47,6 +47,8 @@ tear_down(struct fixture *f)
     vmt_port_put(f->array, MANY * sizeof f->array[0]);
     vmt_slab_end(&f->nodes);
 }
+
+static unsigned insertions_that_need_all;
 
 static bool
 is_less(const struct fixture *f, const struct vmi_entry *a, uint64_t key, uint64_t other)
@@ -90,6 +92,7 @@ insert(struct fixture *f, uint64_t key, uint64_t other, uint32_t tag)
 
     vmi_order_insert(&f->order, key, other, tag);
     CHECK_U64(before - f->nodes.free_count, <=, need);
+    insertions_that_need_all += before - f->nodes.free_count == need && need > 1;
     for (uint32_t i = f->count; i > place; i--) {
         f->array[i] = f->array[i - 1];
     }
@@ -277,6 +280,40 @@ test_filling_and_emptying_in_every_direction(void)
         vmt_context("way", i);
         fill_and_empty(i / 9 == 1, i / 3 % 3, i % 3);
     }
+}
+
+static void
+test_a_root_that_splits_takes_all_that_it_may_need(void)
+{
+    insertions_that_need_all = 0;
+    fill_and_empty(false, 0, 0);
+    CHECK_U64(insertions_that_need_all, ==, 2); /* to two levels, and to three */
+}
+
+/* Most entries go, here and there: what is left does not lie alone in its nodes. */
+static void
+test_nodes_that_become_small_are_joined(void)
+{
+    enum { LEFT = 200 };
+    struct vmt_rng rng = { .state = vmt_seed() };
+    struct fixture f;
+
+    set_up(&f, false);
+    for (uint32_t i = 0; i < MANY; i++) {
+        insert(&f, i, 1, i + 1);
+    }
+    while (f.count > LEFT) {
+        remove_at(&f, (uint32_t)vmt_rng_below(&rng, f.count));
+    }
+    check_whole(&f);
+    /* Of two neighbours in a node, if one is below a quarter, both are above three quarters together. */
+    CHECK_U64(f.total - f.nodes.free_count, <=, LEFT / 6 + 4);
+    while (f.count > 5) {
+        remove_at(&f, (uint32_t)vmt_rng_below(&rng, f.count));
+    }
+    CHECK_U64(f.order.levels, ==, 1);
+    CHECK_U64(f.total - f.nodes.free_count, ==, 1);
+    tear_down(&f);
 }
 
 static void
@@ -596,6 +633,8 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_an_empty_order_finds_nothing),
     VMT_TEST(test_one_entry_is_found_from_where_it_should_be),
     VMT_TEST(test_filling_and_emptying_in_every_direction),
+    VMT_TEST(test_a_root_that_splits_takes_all_that_it_may_need),
+    VMT_TEST(test_nodes_that_become_small_are_joined),
     VMT_TEST(test_clearing_gives_every_node_back),
     VMT_TEST(test_two_orders_share_their_nodes),
     VMT_TEST(test_an_update_changes_an_entry_in_its_place),

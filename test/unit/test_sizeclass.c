@@ -109,6 +109,7 @@ test_the_borders_are_where_the_table_says(void)
         { ((uint64_t)31 << 59) - 1, VMI_CLASS_COUNT - 2, VMI_CLASS_COUNT - 1 },
         { ((uint64_t)31 << 59) + 1, VMI_CLASS_COUNT - 1, VMI_CLASS_NONE },
         { UINT64_MAX, VMI_CLASS_COUNT - 1, VMI_CLASS_NONE },
+        { 0, 0, VMI_CLASS_NONE },
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -176,6 +176,7 @@ test_a_broken_list_of_free_entries_is_noticed(void)
     BREAK(f, f.slab.dir_free, 0, "SL4");
     BREAK(f, f.slab.dir_free, 1, "SL4");
     BREAK(f, f.slab.dir_free, 100, "SL4");
+    BREAK(f, f.slab.dir_free, f.slab.dir_count + 1, "SL4");
     BREAK(f, f.slab.dir[1], 2 * 2, "SL4"); /* a circle */
     BREAK(f, f.slab.dir[1], 2 * 1, "SL4"); /* goes on to a chunk */
     vmt_slab_end(&f.slab);

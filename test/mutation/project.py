@@ -1,0 +1,245 @@
+"""What is mutated and how it is built and tested.
+
+A project is a core of which mutants are made: compiled units that are linked into one shared library;
+and programs, linked once, that load it.  A program that is made of units of its own which see a mutated
+header is linked again with them, so that no test ever runs with half a change.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+
+TOKEN_NAME = re.compile(r"[A-Za-z_]\w*")
+MACRO = re.compile(r"\s*#\s*define\s+(\w+)")
+
+
+@dataclasses.dataclass
+class Unit:
+    """A file that is compiled: its command without output and input, and what it includes."""
+
+    source: pathlib.Path
+    output: pathlib.Path
+    command: list
+    includes: set
+    made_of: pathlib.Path = None  # the file of the sources that this one is a variant of
+
+
+@dataclasses.dataclass
+class Program:
+    """An executable: the words that link it, which name its units' outputs and itself."""
+
+    path: pathlib.Path
+    link: list
+    units: list
+    has_core: bool = False  # it does not load the core, but is linked with the objects of it
+
+
+@dataclasses.dataclass
+class Test:
+    """A command that succeeds without mutants."""
+
+    name: str
+    command: list
+    directory: pathlib.Path
+    environment: dict
+    program: Program = None
+    seconds: float = 0.0  # of the wall clock, and
+    cpu: float = 0.0  # of the processor, without mutants
+
+
+@dataclasses.dataclass
+class Project:
+    """All of it."""
+
+    sources: pathlib.Path  # the directory whose files are mutated
+    build: pathlib.Path  # where commands run
+    library: str  # the core's file name
+    link: list  # its link command; OUTPUT and the units' outputs are words of it
+    units: list  # of the core
+    programs: list
+    tests: list
+    headers: tuple = ()  # files elsewhere that declare enumerators
+    reach: dict = dataclasses.field(default_factory=dict)
+
+    def units_using(self, path, function):
+        """The units, the programs' included, that a change of a file's function may change."""
+        changed = self.sources / path
+        units = self.units + [unit for program in self.programs for unit in program.units]
+        return [
+            unit for unit in units
+            if changed in (unit.source, unit.made_of)
+            or (changed in unit.includes and self._reaches(unit, function))
+        ]
+
+    def _reaches(self, unit, function):
+        """False only if a function of a header is one that a unit has no use for."""
+        if unit.output not in self.reach:
+            self.reach[unit.output] = _Reach(unit, self.sources)
+        return self.reach[unit.output].may_use(function)
+
+
+class _Reach:
+    """The names that a unit may use: its own, and those that the functions and macros it uses do."""
+
+    def __init__(self, unit, sources):
+        import source as source_module  # here, for the tests of this file alone
+
+        bodies = {}
+        for path in unit.includes:
+            if path == unit.source or not path.is_relative_to(sources):
+                continue
+            text = path.read_text(encoding="utf-8")
+            read = source_module.Source(text)
+            for function in read.functions:
+                tokens = read.tokens[function.first:function.end]
+                bodies.setdefault(function.name, set()).update(t.text for t in tokens)
+            for directive in read.directives:
+                name = MACRO.match(directive)
+                if name:
+                    words = TOKEN_NAME.findall(directive)
+                    bodies.setdefault(name.group(1), set()).update(words)
+        self.functions = set(bodies)
+        self.used = set()
+        todo = set(TOKEN_NAME.findall(unit.source.read_text(encoding="utf-8")))
+        while todo:
+            self.used |= todo
+            todo = set().union(*(bodies.get(name, ()) for name in todo)) - self.used
+
+    def may_use(self, function):
+        """True unless it is a function known to be out of reach."""
+        return function not in self.functions or function in self.used
+
+
+# --- the project that this file is part of
+
+# Tests that say nothing about src/, or nothing that others do not say, or take too long for it.
+LEFT_OUT = re.compile(
+    r"record/|scripts/|examples/port$|model/random_seed_2$|model/random_fresh_seed$|"
+    r"cli/(?!command)"
+)
+# Tests that are made shorter.
+ARGUMENTS = {
+    "exhaustive/explore": ["--quanta", "4"],
+    "exhaustive/explore_indexed": ["--quanta", "4"],
+    "model/random": ["--seed", "1", "--ops", "200000"],
+}
+SEED = "1"
+LIBRARY = "libopenvmem_core.so"
+
+
+class BuildError(Exception):
+    """Something that the user has to see."""
+
+
+def _run(command, directory):
+    done = subprocess.run(
+        command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise BuildError(f"{shlex.join(map(str, command))}: failed\n{done.stdout[-3000:]}")
+    return done.stdout
+
+
+def _dependencies(build):
+    """{output: set of files} as ninja recorded them."""
+    found = {}
+    current = None
+    for line in _run(["ninja", "-t", "deps"], build).splitlines():
+        if line[:1].strip():
+            current = found.setdefault(build / line.split(":")[0], set())
+        elif line.strip():
+            current.add(pathlib.Path(os.path.normpath(build / line.strip())))
+    return found
+
+
+def _units(build, root):
+    dependencies = _dependencies(build)
+    units = {}
+    for entry in json.loads((build / "compile_commands.json").read_text(encoding="utf-8")):
+        words = shlex.split(entry["command"])
+        if entry["file"].endswith(".cpp"):
+            continue
+        output = build / words[words.index("-o") + 1]
+        words = [word for word in words if not word.startswith("-W")]
+        del words[words.index("-o"):words.index("-o") + 2]
+        del words[words.index("-c"):words.index("-c") + 2]
+        unit = Unit(pathlib.Path(entry["file"]), output, words + ["-w"], dependencies.get(output, set()))
+        variant = re.match(r"(\w+)_indexed\.c$", unit.source.name)
+        if variant and unit.source.is_relative_to(build):
+            unit.made_of = next((root / "src").glob(f"*/{variant.group(1)}.c"))
+        units[output] = unit
+    return units
+
+
+def _link_words(build, target):
+    last = _run(["ninja", "-t", "commands", str(target)], build).splitlines()[-1]
+    words = shlex.split(last)
+    return [word for word in words if word not in (":", "&&")]
+
+
+def _programs(build, units, paths, core):
+    programs = {}
+    for path in paths:
+        if path in programs or not path.is_relative_to(build) or not path.exists():
+            continue
+        words = _link_words(build, path.relative_to(build))
+        own = [units[build / word] for word in words if build / word in units]
+        # The linker can wrap only what is called from the program itself.
+        has_core = any("--wrap=" in word for word in words)
+        if has_core:
+            at = words.index(LIBRARY)
+            words[at:at + 1] = [str(unit.output.relative_to(build)) for unit in core]
+            _run(words, build)
+        programs[path] = Program(path, words, own, has_core)
+    return programs
+
+
+def _tests(build):
+    listing = json.loads(_run(["ctest", "--show-only=json-v1"], build))
+    for entry in listing["tests"]:
+        if LEFT_OUT.match(entry["name"]) or "command" not in entry:
+            continue
+        properties = {item["name"]: item["value"] for item in entry["properties"]}
+        environment = dict(word.split("=", 1) for word in properties.get("ENVIRONMENT", ()))
+        environment["VMT_SEED"] = SEED
+        command = entry["command"]
+        if entry["name"] in ARGUMENTS:
+            command = command[:1] + ARGUMENTS[entry["name"]]
+        yield Test(
+            entry["name"], command, pathlib.Path(properties["WORKING_DIRECTORY"]), environment
+        )
+
+
+def open_project(root, build, jobs, say):
+    """Configure and build OpenVMEM for mutation."""
+    if not shutil.which("ninja"):
+        raise BuildError("ninja is missing: it knows what depends on what (scripts/deps build)")
+    say(f"building in {os.path.relpath(build, root)}")
+    _run(
+        ["cmake", "-S", root, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+         "-DCMAKE_C_FLAGS_RELEASE=-O1 -DNDEBUG", "-DVMEM_BENCH=OFF", "-DVMEM_MUTABLE=ON"],
+        root,
+    )
+    _run(["cmake", "--build", build, "--parallel", str(jobs)], root)
+
+    units = _units(build, root)
+    tests = list(_tests(build))
+    link = _link_words(build, LIBRARY)
+    core = [units[build / word] for word in link if build / word in units]
+    programs = _programs(build, units, [pathlib.Path(test.command[0]) for test in tests], core)
+    for test in tests:
+        test.program = programs.get(pathlib.Path(test.command[0]))
+    link[link.index("-o") + 1] = "OUTPUT"
+    if shutil.which("ld.gold"):
+        link.insert(1, "-fuse-ld=gold")
+    return Project(
+        sources=root / "src", build=build, library=LIBRARY, link=link, units=core,
+        programs=list(programs.values()), tests=tests,
+        headers=(root / "include/vmem/vmem.h",),
+    )
