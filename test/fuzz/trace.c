@@ -3,7 +3,8 @@
  *
  * 1. What it is for
  *    docs/FORMATS.md says what a trace is; here any bytes are one, and those that begin as gzip does are
- *    taken for it.
+ *    taken for it.  After a byte 0xff, the bytes say which ids are allocated and freed, and the trace is
+ *    made of that: right, and with many ids, as mutations of text hardly ever are.
  *
  * 2. What is judged
  *    Whether it is read whole or not, the operations that it holds are sound: every free names the slot
@@ -29,7 +30,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { COMPRESSED_EVERY = 4, GZIP_WINDOW = 15 + 16 };
+enum { COMPRESSED_EVERY = 4, GZIP_WINDOW = 15 + 16, MADE = 0xff };
 
 /* -------------------------------------------------------------------------------------------------
  * A file in memory
@@ -99,6 +100,8 @@ judge_ops(const struct vmem_trace *trace)
     uint64_t *id = calloc((size_t)trace->slot_count + 1, sizeof id[0]);
     bool *is_live = calloc((size_t)trace->slot_count + 1, sizeof is_live[0]);
     size_t allocs = 0;
+    size_t live = 0;
+    size_t live_max = 0;
     uint32_t line = 0;
 
     if (id == NULL || is_live == NULL) {
@@ -122,12 +125,43 @@ judge_ops(const struct vmem_trace *trace)
                 is_live[op->slot] && id[op->slot] == op->id, "L1: a free names what is live");
         }
         is_live[op->slot] = op->kind == VMEM_TRACE_ALLOC;
+        live += op->kind == VMEM_TRACE_ALLOC ? 1 : (size_t)-1;
+        live_max = live > live_max ? live : live_max;
     }
+    FUZZ_REQUIRE(trace->slot_count - live_max <= (trace->error.text[0] != '\0' ? 1 : 0),
+        "there are as many slots as were live at once");
     FUZZ_REQUIRE(trace->alloc_count == allocs && trace->free_count == trace->op_count - allocs &&
             trace->live_count == allocs - trace->free_count,
         "L3: the counts add up");
     free(id);
     free(is_live);
+}
+
+/* Live after the operations that were read, by looking at all of them. */
+static bool
+is_live_after(const struct vmem_trace *trace, uint64_t id)
+{
+    for (size_t i = trace->op_count; i-- > 0;) {
+        if (trace->ops[i].id == id) {
+            return trace->ops[i].kind == VMEM_TRACE_ALLOC;
+        }
+    }
+    return false;
+}
+
+/* What an error says of an id must be true. */
+static void
+judge_id(const struct vmem_trace *trace)
+{
+    uint64_t id;
+    char word[4] = "";
+
+    if (sscanf(trace->error.text, "id %" SCNu64 " is %3s", &id, word) == 2) {
+        FUZZ_REQUIRE(
+            strncmp(word, "not", 3) == 0 || strncmp(word, "liv", 3) == 0, "an error of ids");
+        FUZZ_REQUIRE(is_live_after(trace, id) == (strncmp(word, "liv", 3) == 0),
+            "an id is live, or not, as the error says");
+    }
 }
 
 static void
@@ -238,6 +272,45 @@ put_compressed(const struct text *text)
     free(out);
 }
 
+/* -------------------------------------------------------------------------------------------------
+ * A trace that is right, from bytes
+ * ---------------------------------------------------------------------------------------------- */
+
+static uint64_t
+id_of(uint8_t byte)
+{
+    return byte < 128 ? byte : (byte - 127u) * UINT64_C(0x0001000000010040);
+}
+
+/* Each byte allocates an id that is not live, or frees one that is. */
+static void
+judge_made(const uint8_t *data, size_t size)
+{
+    struct text text = { 0 };
+    struct vmem_trace trace;
+    bool is_live[256] = { false };
+    bool is_alloc;
+
+    append(&text, "# vmem-trace 1\n");
+    for (size_t i = 0; i < size; i++) {
+        is_live[data[i]] = !is_live[data[i]];
+        append(&text, is_live[data[i]] ? "a %" PRIu64 " 1\n" : "f %" PRIu64 "\n", id_of(data[i]));
+    }
+    put(text.at, text.length);
+    FUZZ_REQUIRE(vmem_trace_load(&trace, path), "what is right is read");
+    judge_ops(&trace);
+    FUZZ_REQUIRE(trace.op_count == size, "every line is an operation");
+    for (size_t i = size; i-- > 0;) {
+        is_alloc = is_live[data[i]];
+        is_live[data[i]] = !is_alloc;
+        FUZZ_REQUIRE(trace.ops[i].id == id_of(data[i]) &&
+                (trace.ops[i].kind == VMEM_TRACE_ALLOC) == is_alloc,
+            "and the one that was written");
+    }
+    vmem_trace_dispose(&trace);
+    free(text.at);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -245,11 +318,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct text text = { 0 };
     bool is_whole;
 
+    if (size > 0 && data[0] == MADE) {
+        judge_made(data + 1, size - 1);
+        return 0;
+    }
     put(data, size);
     is_whole = vmem_trace_load(&trace, path);
     judge_ops(&trace);
     if (!is_whole) {
         judge_error(&trace);
+        judge_id(&trace);
     } else if (trace.time_ns / 1000000000 < UINT64_MAX / 1000000000 - 1) {
         write_trace(&text, &trace);
         put(text.at, text.length);
