@@ -356,20 +356,18 @@ draw_request(struct run *run, enum how how, struct fuzz_request *request)
     fuzz_request(&run->in, &run->place, request);
 }
 
+/* Make a request, and judge it. */
 static void
-do_alloc(struct run *run, enum how how)
+request_one(struct run *run, enum how how, struct fuzz_request asked)
 {
     const vmem_addr_t untouched = 0x5a5a5a5a5a5a5a5a;
     struct vmem_range range = { 0 };
-    struct fuzz_request asked;
-    struct live got = { .addr = untouched };
+    struct live got = { .addr = untouched, .size = asked.size };
     int status;
 
-    draw_request(run, how, &asked);
     if (run->live_count == LIVE_MAX) {
         return;
     }
-    got.size = asked.size;
     run->reclaims = 0;
     status = call_alloc(run, how, &asked, &got.addr, &got.handle);
     fuzz_expect_silence();
@@ -386,6 +384,15 @@ do_alloc(struct run *run, enum how how)
                 range.start == got.addr && range.size - got.size < run->place.quantum,
             "a handle names its range");
     }
+}
+
+static void
+do_alloc(struct run *run, enum how how)
+{
+    struct fuzz_request asked;
+
+    draw_request(run, how, &asked);
+    request_one(run, how, asked);
 }
 
 /* -------------------------------------------------------------------------------------------------
@@ -441,6 +448,26 @@ do_free(struct run *run)
 
     if (run->live_count != 0) {
         free_one(run, which % run->live_count, manner);
+    }
+}
+
+/* Many at once, so that few bytes make many holes: allocate small ones, or free every other one. */
+static void
+do_many(struct run *run)
+{
+    const unsigned kind = fuzz_byte(&run->in);
+    const unsigned count = 1 + fuzz_below(&run->in, 64);
+    const struct fuzz_request asked = { .size = (1 + kind / 4 % 3) * run->place.quantum,
+        .addr_max = VMEM_ADDR_MAX,
+        .flags = kind >= 128 ? fuzz_flags(&run->in) : 0 };
+
+    for (unsigned i = 0; i < count; i++) {
+        run->refused = run->tags.refused;
+        if ((kind & 3) != 0) {
+            request_one(run, kind % 4 == 1 ? HANDLE_ANYWHERE : PLAIN, asked);
+        } else if (i < run->live_count) {
+            free_one(run, i, kind); /* the last one takes its place, and stays */
+        }
     }
 }
 
@@ -1029,21 +1056,43 @@ judge_options(struct run *run)
     return status;
 }
 
+/* In one of the four ways; two of them know few options. */
+static int
+create(struct run *run)
+{
+    const struct vmem_options *o = &run->options;
+    const unsigned kind = fuzz_byte(&run->in);
+
+    if (kind >= 24) {
+        return kind >= 240 ? vmem_create_with(o, &run->arena)
+                           : vmem_init_with(&storage, o, &run->arena);
+    }
+    run->options = (struct vmem_options){ .name = o->name,
+        .base = o->base,
+        .size = o->size,
+        .quantum = o->quantum,
+        .flags = o->flags & ~(unsigned)VMEM_RANDOM };
+    run->may_lack_tags = false;
+    if (kind >= 20) {
+        return vmem_create(o->name, o->base, o->size, o->quantum, kind, o->flags, &run->arena);
+    }
+    return vmem_init(&storage, o->name, o->base, o->size, o->quantum, kind, o->flags, &run->arena);
+}
+
 /* Returns false if there is no arena. */
 static bool
 begin(struct run *run)
 {
     struct vmem_arena *const untouched = (struct vmem_arena *)(void *)&storage.bytes[64];
-    int want;
     int status;
+    int want;
 
     fuzz_listen();
     fuzz_tags_init(&run->tags);
     draw_options(run);
-    want = judge_options(run);
     run->arena = untouched;
-    status = fuzz_chance(&run->in, 16) ? vmem_create_with(&run->options, &run->arena)
-                                       : vmem_init_with(&storage, &run->options, &run->arena);
+    status = create(run);
+    want = judge_options(run);
     fuzz_expect_silence();
     if (status == ENOMEM) {
         FUZZ_REQUIRE(
@@ -1052,6 +1101,7 @@ begin(struct run *run)
         FUZZ_REQUIRE(status == want, "[S1] the status of creating");
     }
     FUZZ_REQUIRE((status == 0) == (run->arena != untouched), "out-pointers are written on success");
+    FUZZ_REQUIRE(status != 0 || strcmp(vmem_name(run->arena), "fuzz") == 0, "the name is kept");
     return status == 0;
 }
 
@@ -1098,7 +1148,7 @@ step(struct run *run)
         (kind >= 128 ? do_walk : kind >= 64 ? do_print : do_destroy)(run);
         break;
     default:
-        do_rest(run);
+        (kind >= 160 ? do_many : do_rest)(run);
         break;
     }
 }
