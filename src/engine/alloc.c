@@ -185,7 +185,8 @@ use_span(struct vmem_arena *arena, const struct vmi_request *request,
             } else {
                 arena->imports_refused++;
                 status = NO_PLACE;
-                goes_back = accepted != EEXIST; /* it may be part of what is in use */
+                /* A function may have given what is in use; an arena gives what is nobody else's. */
+                goes_back = accepted != EEXIST || import->source.arena != NULL;
             }
         }
     } else if (arena->gives_back) {

@@ -63,10 +63,8 @@ vmi_request_make(const struct vmem_arena *arena, const struct vmi_arguments *arg
     const int status = vmi_request_check_flags(arena, arguments->flags);
     vmem_size_t size;
 
-    if (status != 0) {
-        return status;
-    }
-    if (!is_consistent(arguments, align, arena->quantum)) {
+    /* What is wrong in every version is told before what this one does not know. */
+    if (status == EINVAL || !is_consistent(arguments, align, arena->quantum)) {
         return EINVAL;
     }
     if (!vmi_round_up(arguments->size, arena->quantum, &size)) {
@@ -87,5 +85,5 @@ vmi_request_make(const struct vmem_arena *arena, const struct vmi_arguments *arg
         .is_shaped = align > arena->quantum || nocross != 0,
         .is_windowed = arguments->addr_min != 0 || arguments->addr_max != VMEM_ADDR_MAX,
     };
-    return 0;
+    return status;
 }

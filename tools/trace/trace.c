@@ -236,11 +236,11 @@ keep_title(struct vmem_trace *trace, const char *text, size_t length)
         text++;
         length--;
     }
-    while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t')) {
-        length--;
-    }
     if (length >= sizeof(trace->title)) {
         length = sizeof(trace->title) - 1;
+    }
+    while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t')) {
+        length--;
     }
     for (size_t i = 0; i < length; i++) {
         trace->title[i] = (char)(text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
