@@ -44,6 +44,7 @@ enum {
     VMX_SPANS_MAX = 3,
     VMX_HOLES_MAX = 8,
     VMX_TAG_BYTES = 28672,
+    VMX_SUPPLY_UNIT = 64,
     VMX_NOWHERE = 0xff /* a cursor that no allocation has set */
 };
 
@@ -61,7 +62,8 @@ struct vmx_shape {
     uint8_t kept;                         /* wholly free imported spans */
     uint8_t hole_count;                   /* entries of `hole` */
     uint8_t hole[VMX_HOLES_MAX];          /* starts, in the order of the bins */
-    uint8_t zero[32 - 5 - VMX_HOLES_MAX]; /* no padding: keys are compared as bytes */
+    uint8_t at_hand[4];                   /* memory: with --faults only, else 0 */
+    uint8_t zero[32 - 9 - VMX_HOLES_MAX]; /* no padding: keys are compared as bytes */
 };
 
 /* A state: the arena that is looked at, and its source if it has one. */
@@ -75,6 +77,15 @@ struct vmx_span {
     bool is_initial; /* else added by a call */
 };
 
+/* One arena and all that it remembers.  They never move. */
+struct vmx_part {
+    struct vmem_storage storage;
+    /* Of a part that is a tag source: which units are handed out, and where a piece begins. */
+    _Alignas(64) uint64_t used[VMX_TAG_BYTES / VMX_SUPPLY_UNIT / 64 + 1];
+    uint64_t begins[VMX_TAG_BYTES / VMX_SUPPLY_UNIT / 64 + 1];
+    _Alignas(64) unsigned char tags[VMX_TAG_BYTES];
+};
+
 /* An arena to explore. */
 struct vmx_world {
     const char *name;
@@ -86,6 +97,8 @@ struct vmx_world {
     unsigned span_count;
     bool has_handles;     /* allocate by handle too */
     bool is_importing;    /* the spans are the source's */
+    bool has_function;    /* an import function between arena and source; with --faults */
+    size_t tag_bytes;     /* of a part that are in use */
     unsigned import_log2; /* import quantum, log2 of quanta */
     unsigned import_keep;
     bool is_careful; /* every call may write anywhere: copy all memory, always */
@@ -93,6 +106,9 @@ struct vmx_world {
 };
 
 enum vmx_call { VMX_ALLOC, VMX_XALLOC, VMX_HANDLE };
+
+/* What is counted apart: requests by policy, and all other calls. */
+enum vmx_kind { VMX_INSTANT, VMX_BEST, VMX_FIRST, VMX_NEXT, VMX_OTHER, VMX_KINDS };
 
 /* A call that allocates. */
 struct vmx_request {
@@ -106,19 +122,22 @@ struct vmx_request {
     uint32_t legal; /* positions that obey the constraints */
     uint8_t quanta; /* the size, rounded */
     uint8_t call;   /* enum vmx_call */
+    uint8_t policy; /* enum vmx_kind */
     bool is_contradictory;
     bool is_move;      /* made from every state: see section 3 */
     bool is_placement; /* made from the source too */
 };
 
 /* How a state was reached. */
-enum vmx_what { VMX_BEGIN, VMX_REQUEST, VMX_FREE, VMX_ADD, VMX_BAD_FREE };
+enum vmx_what { VMX_BEGIN, VMX_REQUEST, VMX_FREE, VMX_ADD, VMX_BAD_FREE, VMX_MAINTAIN };
 
 struct vmx_step {
     uint8_t what;
     uint8_t arena;
     uint16_t place; /* position, or number of the span */
     uint32_t request;
+    uint16_t fails_at; /* the fallible callback that fails; 0 = none */
+    bool fails_onward; /* and all later ones */
 };
 
 /* Holes and fits of a shape. */
@@ -142,8 +161,18 @@ struct vmx_expected {
 const char *vmx_shape_read(
     const struct vmem_arena *arena, const struct vmx_world *world, struct vmx_shape *shape);
 
-/* Has a request failed for want of memory for tags? */
-bool vmx_has_lacked_tags(struct vmem_arena *const *arenas, unsigned count);
+/* Enter how much memory is at hand for what comes next. */
+void vmx_supply_read(const struct vmem_arena *arena, struct vmx_shape *shape);
+
+/* Bytes that the arena thinks it has obtained. */
+size_t vmx_metadata_bytes(const struct vmem_arena *arena);
+
+/* Refused requests since the arena was as in that part; *tags: of these, for want of tags. */
+uint64_t vmx_new_failures(
+    const struct vmem_arena *arena, const struct vmx_part *before, uint64_t *tags);
+
+/* The requests that the arena has refused for want of memory for tags. */
+uint64_t vmx_tag_failures(const struct vmem_arena *arena);
 
 /* The handle of the allocation at a position; 0 if it has none. */
 vmem_handle_t vmx_handle_at(
@@ -162,16 +191,27 @@ unsigned vmx_quanta_at(const struct vmx_shape *shape, unsigned position);
 /* requests.c: all requests of a world.  Ends the program if there is no memory. */
 struct vmx_request *vmx_requests_make(const struct vmx_world *world, size_t *count);
 
+struct vmx_options {
+    bool is_full;        /* all requests from every state: see section 3 */
+    bool has_faults;     /* let every fallible callback fail */
+    bool shows_progress; /* on stderr */
+};
+
 /* What came out. */
 struct vmx_result {
     uint64_t states;
-    uint64_t calls;
+    uint64_t faults; /* calls with a failing callback; not among the others */
     uint64_t disagreements;
     uint64_t open_refusals; /* refused, though an import that is not required would have served */
+    struct {
+        uint64_t searched; /* states from which all its requests were made */
+        uint64_t calls;
+    } by[VMX_KINDS];
 };
 
 /* explore.c: explore a world. */
-void vmx_explore(const struct vmx_world *world, struct vmx_result *result);
+void vmx_explore(
+    const struct vmx_world *world, const struct vmx_options *options, struct vmx_result *result);
 
 /* report.c: say what a call did against what it should have done. */
 void vmx_report(const struct vmx_world *world, const struct vmx_request *requests,

@@ -15,11 +15,17 @@
 #include <string.h>
 #include <time.h>
 
-enum { QUANTA_DEFAULT = 8, QUANTA_MIN = 4, IMPORT_LESS = 2 };
+enum {
+    QUANTA_DEFAULT = 8,
+    QUANTA_MIN = 4,
+    IMPORT_LESS = 2,
+    PLAIN_TAG_BYTES = 12288,
+    FAULTY_TAG_BYTES = 20480
+};
 
 /* The worlds, with as many quanta as asked for. */
 static size_t
-make_worlds(struct vmx_world *worlds, unsigned quanta)
+make_worlds(struct vmx_world *worlds, unsigned quanta, bool has_faults)
 {
     const uint8_t n = (uint8_t)quanta;
     const uint8_t m = (uint8_t)(quanta - IMPORT_LESS);
@@ -85,14 +91,28 @@ make_worlds(struct vmx_world *worlds, unsigned quanta)
             .is_brief = true,
             .import_log2 = 1,
             .import_keep = 1 },
+        { .name = "import-fn",
+            .base = 2,
+            .quantum_log2 = 0,
+            .quanta = m,
+            .span = { { 0, m, true } },
+            .span_count = 1,
+            .is_importing = true,
+            .has_function = true,
+            .is_brief = true },
     };
+    const size_t count = sizeof all / sizeof all[0] - (has_faults ? 0 : 1);
 
-    (void)memcpy(worlds, all, sizeof all);
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    (void)memcpy(worlds, all, count * sizeof all[0]);
+    for (size_t i = 0; i < count; i++) {
         worlds[i].quantum = (vmem_size_t)1 << worlds[i].quantum_log2;
         worlds[i].is_careful = VMX_INDEXED && worlds[i].is_importing;
+        worlds[i].is_brief = worlds[i].is_brief || has_faults;
+        worlds[i].tag_bytes = has_faults ? FAULTY_TAG_BYTES
+            : VMX_INDEXED                ? VMX_TAG_BYTES
+                                         : PLAIN_TAG_BYTES;
     }
-    return sizeof all / sizeof all[0];
+    return count;
 }
 
 enum { WORLDS_MAX = 16 };
@@ -106,17 +126,40 @@ now_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Explore one world and print its line.  True: no disagreement. */
+static const char *const kinds[VMX_KINDS] = {
+    [VMX_INSTANT] = "instant fit",
+    [VMX_BEST] = "best fit",
+    [VMX_FIRST] = "first fit",
+    [VMX_NEXT] = "next fit",
+    [VMX_OTHER] = "frees, adds",
+};
+
+/* Explore one world and print its lines.  True: no disagreement. */
 static bool
-run(const struct vmx_world *world)
+run(const struct vmx_world *world, const struct vmx_options *options)
 {
     const double begin = now_s();
     struct vmx_result result;
+    uint64_t calls = 0;
 
-    vmx_explore(world, &result);
-    (void)printf("%-12s %2u quanta %9" PRIu64 " states %11" PRIu64 " calls %" PRIu64
-                 " disagreements",
-        world->name, world->quanta, result.states, result.calls, result.disagreements);
+    vmx_explore(world, options, &result);
+    for (unsigned i = 0; i < VMX_KINDS; i++) {
+        calls += result.by[i].calls;
+        (void)printf("  %-12s %2u quanta  %-11s %9" PRIu64 " states", world->name, world->quanta,
+            kinds[i], result.states);
+        if (i != VMX_OTHER) {
+            (void)printf(" %9" PRIu64 " searched", result.by[i].searched);
+        } else {
+            (void)printf("                   ");
+        }
+        (void)printf(" %12" PRIu64 " calls\n", result.by[i].calls);
+    }
+    (void)printf("%-14s %2u quanta  %-11s %9" PRIu64 " states                    %12" PRIu64
+                 " calls %" PRIu64 " disagreements",
+        world->name, world->quanta, "all", result.states, calls, result.disagreements);
+    if (options->has_faults) {
+        (void)printf(", %" PRIu64 " calls with a failing callback", result.faults);
+    }
     if (result.open_refusals != 0) {
         (void)printf(", %" PRIu64 " open refusals", result.open_refusals);
     }
@@ -128,7 +171,8 @@ run(const struct vmx_world *world)
 static void
 usage(const char *program)
 {
-    (void)fprintf(stderr, "usage: %s [--quanta N] [--world NAME] [--list]\n", program);
+    (void)fprintf(
+        stderr, "usage: %s [--quanta N] [--world NAME] [--full] [--progress] [--list]\n", program);
     exit(2);
 }
 
@@ -136,6 +180,7 @@ int
 main(int argc, char **argv)
 {
     struct vmx_world worlds[WORLDS_MAX];
+    struct vmx_options options = { 0 };
     const char *only = NULL;
     unsigned long quanta = QUANTA_DEFAULT;
     unsigned passed = 0;
@@ -146,6 +191,12 @@ main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--list") == 0) {
             list = true;
+        } else if (strcmp(argv[i], "--full") == 0) {
+            options.is_full = true;
+        } else if (VMX_SCANTY && strcmp(argv[i], "--faults") == 0) {
+            options.has_faults = true;
+        } else if (strcmp(argv[i], "--progress") == 0) {
+            options.shows_progress = true;
         } else if (i + 1 < argc && strcmp(argv[i], "--world") == 0) {
             only = argv[++i];
         } else if (i + 1 < argc && strcmp(argv[i], "--quanta") == 0) {
@@ -157,12 +208,12 @@ main(int argc, char **argv)
     if (quanta < QUANTA_MIN || quanta > VMX_QUANTA_MAX) {
         usage(argv[0]);
     }
-    count = make_worlds(worlds, (unsigned)quanta);
+    count = make_worlds(worlds, (unsigned)quanta, options.has_faults);
     for (size_t i = 0; i < count; i++) {
         if (list) {
             (void)printf("%s\n", worlds[i].name);
         } else if (only == NULL || strcmp(only, worlds[i].name) == 0) {
-            const bool is_good = run(&worlds[i]);
+            const bool is_good = run(&worlds[i], &options);
             passed += is_good ? 1 : 0;
             failed += is_good ? 0 : 1;
         }
