@@ -83,7 +83,7 @@ remember(struct vmx_explorer *explorer, unsigned arena, const struct vmx_request
     struct vmx_memo *memo = memo_of(explorer, arena, request, addr, &position);
     const unsigned count = explorer->image.run_lines;
 
-    if (memo == NULL || explorer->image.is_careful) {
+    if (memo == NULL || explorer->image.is_careful || !vmx_image_has_same_map(&explorer->image)) {
         return;
     }
     if (memo->line == NULL || memo->line_count < count) {
@@ -204,8 +204,9 @@ try_request(
 
 /* From the arena: all requests, or those that must be made from every state. */
 static void
-try_requests(struct vmx_explorer *explorer, const struct vmx_extent *extent)
+try_requests(struct vmx_explorer *explorer)
 {
+    const struct vmx_extent *extent = &explorer->extent;
     struct vmx_view view;
 
     vmx_view_make(explorer->world, &explorer->now.arena[0], &view);
@@ -389,13 +390,13 @@ try_maintain(struct vmx_explorer *explorer, unsigned arena)
 }
 
 void
-vmx_make_all_calls(struct vmx_explorer *explorer, const struct vmx_extent *extent)
+vmx_make_all_calls(struct vmx_explorer *explorer)
 {
-    try_requests(explorer, extent);
-    try_frees(explorer, 0, extent->wrong);
+    try_requests(explorer);
+    try_frees(explorer, 0, explorer->extent.wrong);
     if (explorer->world->is_importing) {
         try_placements(explorer);
-        try_frees(explorer, 1, extent->wrong);
+        try_frees(explorer, 1, explorer->extent.wrong);
     }
     for (unsigned i = 0; !explorer->world->is_importing && i < explorer->world->span_count; i++) {
         try_add(explorer, i);

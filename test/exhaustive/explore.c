@@ -193,7 +193,8 @@ vmx_settle(struct vmx_explorer *explorer, const struct vmx_step *step, const str
 
 /* Is this the first state that differs from others in nothing but the cursor, or what a search ignores? */
 static bool
-enter_without(struct vmx_keys *keys, const struct vmx_key *now, bool cursor, bool cuts)
+enter_without(
+    struct vmx_keys *keys, const struct vmx_key *now, bool cursor, bool cuts, bool at_hand)
 {
     struct vmx_key key = *now;
 
@@ -201,7 +202,9 @@ enter_without(struct vmx_keys *keys, const struct vmx_key *now, bool cursor, boo
         key.arena[i].cursor = cursor ? 0 : key.arena[i].cursor;
         key.arena[i].start = cuts ? 0 : key.arena[i].start;
         key.arena[i].handled = cuts ? 0 : key.arena[i].handled;
-        (void)memset(key.arena[i].at_hand, 0, sizeof key.arena[i].at_hand);
+        if (at_hand) {
+            (void)memset(key.arena[i].at_hand, 0, sizeof key.arena[i].at_hand);
+        }
     }
     return vmx_keys_enter(keys, &key);
 }
@@ -212,9 +215,11 @@ choose_extent(struct vmx_explorer *explorer, struct vmx_extent *extent)
     struct vmx_result *result = explorer->result;
     const bool cuts = !explorer->options->is_full;
 
-    extent->wrong = enter_without(&explorer->uncursored, &explorer->now, true, false);
-    extent->all = enter_without(&explorer->searched, &explorer->now, true, cuts);
-    extent->all_next = enter_without(&explorer->searched_next, &explorer->now, false, cuts);
+    extent->wrong = enter_without(&explorer->uncursored, &explorer->now, true, false, true);
+    extent->all = enter_without(&explorer->searched, &explorer->now, true, cuts, true);
+    extent->all_next = enter_without(&explorer->searched_next, &explorer->now, false, cuts, true);
+    extent->failing = explorer->options->has_faults &&
+        enter_without(&explorer->failed, &explorer->now, true, cuts, false);
     for (unsigned i = 0; i < VMX_NEXT; i++) {
         result->by[i].searched += extent->all ? 1 : 0;
     }
@@ -259,23 +264,22 @@ warm_up(struct vmx_explorer *explorer)
 static void
 expand(struct vmx_explorer *explorer, struct vmx_waiting *waiting)
 {
-    struct vmx_extent extent;
-
     vmx_image_return_to(&explorer->image, &waiting->difference);
     explorer->number = waiting->number;
     explorer->visit++;
     (void)vmx_read_key(explorer, &explorer->now); /* the cursor too */
-    choose_extent(explorer, &extent);
-    explorer->image.is_careful = explorer->world->is_careful || is_unfamiliar(explorer);
+    choose_extent(explorer, &explorer->extent);
+    explorer->image.is_careful =
+        explorer->world->is_careful || (!explorer->world->is_small && is_unfamiliar(explorer));
     if (!explorer->options->has_faults) {
         warm_up(explorer);
     }
-    vmx_make_all_calls(explorer, &extent);
+    vmx_make_all_calls(explorer);
     while (vmx_image_note_hot(&explorer->image) && !explorer->world->is_careful) {
         /* A call wrote where none had before: going back was not exact.  Once more, carefully. */
         explorer->image.is_careful = true;
         vmx_image_restore(&explorer->image);
-        vmx_make_all_calls(explorer, &extent);
+        vmx_make_all_calls(explorer);
     }
 }
 
@@ -315,7 +319,7 @@ create(struct vmx_explorer *explorer, unsigned number)
     struct vmx_part *part = &vmx_live.part[number];
     const bool is_source = number + 1 == explorer->arena_count;
     const bool is_fed = !is_source && world->has_function;
-    const bool has_faults = explorer->options->has_faults;
+    const bool is_small = world->is_small;
     const struct vmem_options options = {
         .name = number == 0 ? "a" : "source",
         .quantum = world->quantum,
@@ -326,10 +330,10 @@ create(struct vmx_explorer *explorer, unsigned number)
         .source_arg = is_fed ? explorer->arena[1] : NULL,
         .import_quantum = is_source ? 0 : world->quantum << world->import_log2,
         .import_keep = is_source ? 0 : world->import_keep,
-        .tag_memory = has_faults ? NULL : part->tags,
-        .tag_memory_bytes = has_faults ? 0 : world->tag_bytes,
-        .tag_memory_only = !has_faults,
-        .tags = has_faults ? vmx_supply_of(part) : (struct vmem_tag_source){ 0 },
+        .tag_memory = is_small ? NULL : part->tags,
+        .tag_memory_bytes = is_small ? 0 : world->tag_bytes,
+        .tag_memory_only = !is_small,
+        .tags = is_small ? vmx_supply_of(part) : (struct vmem_tag_source){ 0 },
     };
     int status = vmem_init_with(&part->storage, &options, &explorer->arena[number]);
 
@@ -420,7 +424,8 @@ begin(struct vmx_explorer *explorer)
     if (create_all(explorer) != 0) {
         abort();
     }
-    vmx_image_begin(&explorer->image, explorer->arena_count, explorer->world->tag_bytes);
+    vmx_image_begin(&explorer->image, explorer->arena_count, explorer->world->tag_bytes,
+        explorer->world->is_small);
     text = vmx_read_key(explorer, &explorer->now);
     (void)vmx_keys_enter(&explorer->keys, &explorer->now);
     wait_here(explorer, &step);
@@ -451,7 +456,7 @@ end(struct vmx_explorer *explorer)
             vmx_disagree(explorer, &step, "an arena with nothing allocated is not destroyed");
         }
     }
-    for (unsigned i = 0; explorer->options->has_faults && i < explorer->arena_count; i++) {
+    for (unsigned i = 0; explorer->world->is_small && i < explorer->arena_count; i++) {
         if (vmx_fuse.is_misused || vmx_supply_bytes(&vmx_live.part[i]) != 0) {
             vmx_disagree(explorer, &step, "an arena keeps memory when it is destroyed");
         }
@@ -461,6 +466,7 @@ end(struct vmx_explorer *explorer)
     vmx_keys_fini(&explorer->uncursored);
     vmx_keys_fini(&explorer->searched);
     vmx_keys_fini(&explorer->searched_next);
+    vmx_keys_fini(&explorer->failed);
     forget(explorer);
     free(explorer->origin);
     free(explorer->waiting);

@@ -102,6 +102,7 @@ struct vmx_world {
     unsigned import_log2; /* import quantum, log2 of quanta */
     unsigned import_keep;
     bool is_careful; /* every call may write anywhere: copy all memory, always */
+    bool is_small;   /* with --faults: memory from supply.h, and no move for the cursor's sake */
     bool is_brief;   /* fewer shapes and windows: there are many states */
 };
 

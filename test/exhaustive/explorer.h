@@ -33,6 +33,14 @@ struct vmx_memo {
     struct vmx_line *line;
 };
 
+/* Which calls are to be made from a state. */
+struct vmx_extent {
+    bool all;      /* all requests that do not look at the cursor */
+    bool all_next; /* all of next fit */
+    bool wrong;    /* wrong frees */
+    bool failing;  /* each call once more, for each fallible callback */
+};
+
 struct vmx_explorer {
     const struct vmx_world *world;
     const struct vmx_options *options;
@@ -49,6 +57,8 @@ struct vmx_explorer {
     struct vmx_keys uncursored;    /* without the cursor */
     struct vmx_keys searched;      /* what a search looks at, without the cursor */
     struct vmx_keys searched_next; /* with it */
+    struct vmx_keys failed;        /* what a failure depends on */
+    struct vmx_extent extent;      /* of the state that is being expanded */
     struct vmx_origin *origin;     /* by number of key */
     size_t origin_capacity;
     struct vmx_waiting *waiting;
@@ -92,13 +102,8 @@ void vmx_make_failing(struct vmx_explorer *explorer, const struct vmx_step *step
 /* Is all memory accounted for, and does every invariant hold?  NULL, or what is wrong. */
 const char *vmx_judge_supply(const struct vmx_explorer *explorer);
 
-/* calls.c: which calls are to be made from a state. */
-struct vmx_extent {
-    bool all;      /* all that do not look at the cursor */
-    bool all_next; /* all of next fit */
-    bool wrong;    /* wrong frees */
-};
-void vmx_make_all_calls(struct vmx_explorer *explorer, const struct vmx_extent *extent);
+/* calls.c: make the calls that are due from the present state. */
+void vmx_make_all_calls(struct vmx_explorer *explorer);
 
 /* Make the call of a request. */
 int vmx_call(struct vmem_arena *arena, const struct vmx_request *request, vmem_addr_t *addr);

@@ -159,9 +159,6 @@ judge_failing(
         text = "the fatal hook was called";
     }
     explorer->misuses = 0;
-    if (explorer->image.is_careful) {
-        (void)vmx_image_note_hot(&explorer->image);
-    }
     if (text == NULL && memcmp(&after, &explorer->now, sizeof after) != 0) {
         (void)vmx_enter_state(explorer, step, &after);
     }
@@ -216,6 +213,9 @@ vmx_make_failing(struct vmx_explorer *explorer, const struct vmx_step *step)
 {
     struct vmx_step failing = *step;
 
+    if (!explorer->extent.failing) {
+        return;
+    }
     for (unsigned onward = 0; onward < 2; onward++) {
         failing.fails_onward = onward != 0;
         failing.fails_at = 1;

@@ -21,11 +21,12 @@ struct vmx_numbered_line {
 _Static_assert(sizeof(struct vmx_part) % VMX_LINE_BYTES == 0, "a part is made of lines");
 
 void
-vmx_image_begin(struct vmx_image *image, unsigned arena_count, size_t tag_bytes)
+vmx_image_begin(struct vmx_image *image, unsigned arena_count, size_t tag_bytes, bool is_mapped)
 {
     const size_t bytes = offsetof(struct vmx_part, tags) + tag_bytes;
 
     *image = (struct vmx_image){ .arena_count = arena_count,
+        .is_mapped = is_mapped,
         .part_lines = (unsigned)(bytes / VMX_LINE_BYTES) };
     first = vmx_live;
 }
@@ -61,20 +62,64 @@ is_as_first(unsigned number)
     return memcmp(&vmx_live.line[number], &first.line[number], VMX_LINE_BYTES) == 0;
 }
 
+/* Does the line matter, in that state of the block? */
+static bool
+matters(const struct vmx_image *image, const union vmx_block *block, unsigned number)
+{
+    const struct vmx_part *part = &block->part[number / VMX_PART_LINES];
+    const unsigned first_tag = (unsigned)offsetof(struct vmx_part, tags) / VMX_LINE_BYTES;
+    const unsigned at = number % VMX_PART_LINES;
+
+    if (!image->is_mapped) {
+        return image->is_hot[number];
+    }
+    return at < first_tag ||
+        (part->used[(at - first_tag) / 64] >> ((at - first_tag) % 64) & 1) != 0;
+}
+
 void
 vmx_image_keep(struct vmx_image *image, struct vmx_difference *difference)
 {
+    unsigned count = 0;
+
     (void)vmx_image_note_hot(image);
-    *difference = (struct vmx_difference){ .line = malloc((image->hot_count + 1) *
-                                               sizeof difference->line[0]) };
+    for (unsigned i = 0; i < line_end(image); i = next_line(image, i)) {
+        count += matters(image, &vmx_live, i) && !is_as_first(i) ? 1 : 0;
+    }
+    *difference =
+        (struct vmx_difference){ .line = malloc((count + 1) * sizeof difference->line[0]) };
     if (difference->line == NULL) {
         abort();
     }
     for (unsigned i = 0; i < line_end(image); i = next_line(image, i)) {
-        if (image->is_hot[i] && !is_as_first(i)) {
+        if (matters(image, &vmx_live, i) && !is_as_first(i)) {
             difference->line[difference->count].line = vmx_live.line[i];
             difference->line[difference->count++].number = i;
         }
+    }
+}
+
+/* One run is quicker than two with little between them. */
+static void
+make_runs(struct vmx_image *image)
+{
+    struct vmx_run *last = NULL;
+
+    image->run_count = 0;
+    image->run_lines = 0;
+    for (unsigned i = 0; i < line_end(image); i = next_line(image, i)) {
+        if (!matters(image, &vmx_saved, i)) {
+            continue;
+        }
+        if (last != NULL && i - (last->first + last->count) <= GAP_MAX) {
+            last->count = (uint16_t)(i + 1 - last->first);
+        } else {
+            last = &image->run[image->run_count++];
+            *last = (struct vmx_run){ (uint16_t)i, 1 };
+        }
+    }
+    for (unsigned i = 0; i < image->run_count; i++) {
+        image->run_lines += image->run[i].count;
     }
 }
 
@@ -87,12 +132,14 @@ vmx_image_return_to(struct vmx_image *image, struct vmx_difference *difference)
     }
     free(difference->line);
     copy_all(image, &vmx_live, &vmx_saved);
+    make_runs(image);
 }
 
 void
-vmx_image_save(const struct vmx_image *image)
+vmx_image_save(struct vmx_image *image)
 {
     copy_all(image, &vmx_saved, &vmx_live);
+    make_runs(image);
 }
 
 void
@@ -128,35 +175,14 @@ vmx_image_restore(const struct vmx_image *image)
     vmx_image_reset_counters(image); /* they may lie in lines that are not hot */
 }
 
-/* One run is quicker than two with little between them. */
-static void
-make_runs(struct vmx_image *image)
-{
-    struct vmx_run *last = NULL;
-
-    image->run_count = 0;
-    image->run_lines = 0;
-    for (unsigned i = 0; i < line_end(image); i = next_line(image, i)) {
-        if (!image->is_hot[i]) {
-            continue;
-        }
-        if (last != NULL && i - (last->first + last->count) <= GAP_MAX) {
-            last->count = (uint16_t)(i + 1 - last->first);
-        } else {
-            last = &image->run[image->run_count++];
-            *last = (struct vmx_run){ (uint16_t)i, 1 };
-        }
-    }
-    for (unsigned i = 0; i < image->run_count; i++) {
-        image->run_lines += image->run[i].count;
-    }
-}
-
 bool
 vmx_image_note_hot(struct vmx_image *image)
 {
     const unsigned before = image->hot_count;
 
+    if (image->is_mapped) {
+        return false;
+    }
     for (unsigned i = 0; i < line_end(image); i = next_line(image, i)) {
         if (!image->is_hot[i] && !is_as_first(i)) {
             image->is_hot[i] = true;
@@ -194,6 +220,19 @@ vmx_image_is_unchanged(const struct vmx_image *image)
         }
     }
     return true;
+}
+
+bool
+vmx_image_has_same_map(const struct vmx_image *image)
+{
+    bool is_same = true;
+
+    for (unsigned i = 0; i < image->arena_count; i++) {
+        is_same = is_same &&
+            memcmp(vmx_live.part[i].used, vmx_saved.part[i].used, sizeof vmx_live.part[i].used) ==
+                0;
+    }
+    return is_same;
 }
 
 void

@@ -9,6 +9,8 @@
  *    The block is looked at by lines of 64 bytes.  Few of them are ever written; only those, the *hot*
  *    ones, are compared and copied, run by run.  vmx_image_note_hot() finds those that became hot; what
  *    was restored before without them was not restored exactly, and must be done once more.
+ *    Where memory comes from supply.h, which knows what is handed out, no line is missed: those of the arena
+ *    and of the memory that it has count, and no others.
  *    A waiting state keeps the lines in which it differs from the first one.
  *
  *      vmx_live     where the arenas live         vmx_saved    the state that is being expanded
@@ -47,6 +49,7 @@ struct vmx_image {
     unsigned hot_count;
     unsigned run_count;
     unsigned run_lines; /* in all runs */
+    bool is_mapped;     /* what is handed out decides which lines matter */
     bool is_careful;    /* compare and restore all lines */
     bool is_hot[VMX_LINES];
     struct vmx_run {
@@ -62,7 +65,8 @@ struct vmx_difference {
 };
 
 /* The present state of the block is the first one; so many parts are in use, and bytes of their tags. */
-void vmx_image_begin(struct vmx_image *image, unsigned arena_count, size_t tag_bytes);
+void vmx_image_begin(
+    struct vmx_image *image, unsigned arena_count, size_t tag_bytes, bool is_mapped);
 
 /* Keep the present state.  Ends the program for want of memory. */
 void vmx_image_keep(struct vmx_image *image, struct vmx_difference *difference);
@@ -71,7 +75,7 @@ void vmx_image_keep(struct vmx_image *image, struct vmx_difference *difference);
 void vmx_image_return_to(struct vmx_image *image, struct vmx_difference *difference);
 
 /* Make the live state the saved one. */
-void vmx_image_save(const struct vmx_image *image);
+void vmx_image_save(struct vmx_image *image);
 
 /* Make the first state the live one. */
 void vmx_image_return_to_first(void);
@@ -84,6 +88,9 @@ bool vmx_image_note_hot(struct vmx_image *image);
 
 /* Is every hot byte as it was saved?  In careful use: every byte. */
 bool vmx_image_is_unchanged(const struct vmx_image *image);
+
+/* Is the same memory handed out as in the saved state? */
+bool vmx_image_has_same_map(const struct vmx_image *image);
 
 /* Copy the hot lines of the live state, run_lines of them; and: are they those? */
 void vmx_image_copy(const struct vmx_image *image, struct vmx_line *lines);

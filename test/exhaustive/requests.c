@@ -122,8 +122,8 @@ put_plain(struct table *table, struct vmx_request request)
 {
     request.align = table->world->quantum;
     request.addr_max = VMEM_ADDR_MAX;
-    request.is_move = true;
     for (unsigned i = 0; i < 2 * POLICIES; i++) {
+        request.is_move = i % 2 == 0 || !table->world->is_small;
         request.policy = (uint8_t)(i / 2);
         request.flags = policies[i / 2] | (i % 2 != 0 ? VMEM_HIGH : 0);
         request.is_placement = i == 0;
