@@ -267,6 +267,7 @@ expand(struct vmx_explorer *explorer, struct vmx_waiting *waiting)
     vmx_image_return_to(&explorer->image, &waiting->difference);
     explorer->number = waiting->number;
     explorer->visit++;
+    explorer->sound_count = 0;
     (void)vmx_read_key(explorer, &explorer->now); /* the cursor too */
     choose_extent(explorer, &explorer->extent);
     explorer->image.is_careful =

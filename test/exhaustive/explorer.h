@@ -11,6 +11,7 @@
 
 enum {
     VMX_MODES = 9 * 9 * 2, /* states of two indexes in two arenas, and whether spans are kept */
+    VMX_SOUND_MAX = 32,
     VMX_WORST_PLACE = 0x5a /* what an out-pointer holds before a call */
 };
 
@@ -70,6 +71,8 @@ struct vmx_explorer {
     struct vmx_key now;
     struct vmx_memo memo[VMX_ARENAS_MAX][VMX_QUANTA_MAX][VMX_QUANTA_MAX + 1][4];
     struct vmx_result *result;
+    struct vmx_key sound[VMX_SOUND_MAX]; /* where failures led from the present state */
+    unsigned sound_count;
     unsigned misuses; /* reported to the fatal hook since the last look */
     enum vmem_fault_code misuse_code;
 };
@@ -98,9 +101,6 @@ bool vmx_enter_state(
 
 /* faults.c: make a call again, with each of its fallible callbacks failing. */
 void vmx_make_failing(struct vmx_explorer *explorer, const struct vmx_step *step);
-
-/* Is all memory accounted for, and does every invariant hold?  NULL, or what is wrong. */
-const char *vmx_judge_supply(const struct vmx_explorer *explorer);
 
 /* calls.c: make the calls that are due from the present state. */
 void vmx_make_all_calls(struct vmx_explorer *explorer);

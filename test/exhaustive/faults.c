@@ -102,10 +102,10 @@ judge_reason(
     return NULL;
 }
 
-const char *
-vmx_judge_supply(const struct vmx_explorer *explorer)
+/* Is all memory accounted for? */
+static const char *
+judge_supply(const struct vmx_explorer *explorer)
 {
-    struct vmem_violation violation;
 
     if (vmx_fuse.is_full) {
         return "not judged: the tag memory of the explorer is too small";
@@ -117,9 +117,28 @@ vmx_judge_supply(const struct vmx_explorer *explorer)
         if (vmx_metadata_bytes(explorer->arena[i]) != vmx_supply_bytes(&vmx_live.part[i])) {
             return "memory for tags has leaked";
         }
+    }
+    return NULL;
+}
+
+/* Does every invariant hold?  A state that was looked at from here already is not looked at again. */
+static const char *
+judge_invariants(struct vmx_explorer *explorer, const struct vmx_key *after)
+{
+    struct vmem_violation violation;
+
+    for (unsigned i = 0; i < explorer->sound_count; i++) {
+        if (memcmp(&explorer->sound[i], after, sizeof *after) == 0) {
+            return NULL;
+        }
+    }
+    for (unsigned i = 0; i < explorer->arena_count; i++) {
         if (!vmem_check(explorer->arena[i], &violation)) {
             return violation.invariant;
         }
+    }
+    if (explorer->sound_count < VMX_SOUND_MAX) {
+        explorer->sound[explorer->sound_count++] = *after;
     }
     return NULL;
 }
@@ -138,7 +157,7 @@ make_again(struct vmx_explorer *explorer, const struct vmx_step *step, const str
     if (text == NULL) {
         text = judge(explorer, step, before, &after, &answer, false);
     }
-    return text != NULL ? text : vmx_judge_supply(explorer);
+    return text;
 }
 
 /* Judge a call with failures in full, and keep the state that it led to. */
@@ -153,7 +172,10 @@ judge_failing(
         text = judge(explorer, step, &explorer->now, &after, answer, true);
     }
     if (text == NULL) {
-        text = vmx_judge_supply(explorer);
+        text = judge_supply(explorer);
+    }
+    if (text == NULL) {
+        text = judge_invariants(explorer, &after);
     }
     if (text == NULL && explorer->misuses != 0) {
         text = "the fatal hook was called";

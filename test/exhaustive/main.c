@@ -1,10 +1,11 @@
 /*
  * explore - every state of small arenas.                           SPDX-License-Identifier: BSD-2-Clause
  *
- *     explore [--quanta N] [--world NAME] [--list]
+ *     explore [--quanta N] [--world NAME] [--full] [--progress] [--list]
  *
- * N is the size of the arenas, 8 unless given; the importing ones have N - 2.  One line a world, and
- * last "N passed, N failed": a world passes if no call disagreed.
+ * N is the size of the arenas, 8 unless given; those with a source or with handles have N - 2.  For each
+ * world a line for each policy, and one for all of it: the states, those from which all requests of the
+ * policy were made, and the calls.  Last "N passed, N failed": a world passes if no call disagreed.
  */
 #define _POSIX_C_SOURCE 200809L
 

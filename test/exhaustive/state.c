@@ -6,8 +6,7 @@
 #include "engine/arena.h"
 #include "engine/supply.h"
 
-/* More make no difference to one call. */
-enum { NODES_MOST = 2 };
+enum { NODES_ENOUGH = 2 /* to change an index */ };
 
 /* A range as positions.  False: it is not made of the world's quanta. */
 static bool
@@ -177,10 +176,10 @@ vmx_supply_read(const struct vmem_arena *arena, struct vmx_shape *shape)
     shape->at_hand[0] = at_most(tags_at_hand,
         arena->source.arena != NULL || arena->source.import_fn != NULL ? VMI_TAGS_RESERVE
                                                                        : VMI_TAGS_PER_SPLIT);
-    shape->at_hand[1] = at_most(arena->nodes.free_count, NODES_MOST);
+    shape->at_hand[1] = arena->nodes.free_count >= NODES_ENOUGH ? 1 : 0;
     shape->at_hand[2] = (uint8_t)(vmi_log2((uint64_t)busy->table.mask + 1) << 1 |
         (vmi_busy_is_moving(busy) ? 1 : 0));
-    shape->at_hand[3] = (uint8_t)(is_full(tags) << 1 | (busy->count >= busy->count_max ? 1 : 0));
+    shape->at_hand[3] = (uint8_t)is_full(tags);
 }
 
 size_t

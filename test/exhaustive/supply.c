@@ -50,6 +50,11 @@ get(void *arg, size_t bytes)
         return NULL;
     }
     for (unsigned end = 0; end < UNITS;) {
+        if (end % 64 == 0 && part->used[end / 64] == UINT64_MAX) {
+            open = 0;
+            end += 64;
+            continue;
+        }
         open = has(part->used, end) ? 0 : open + 1;
         end++;
         if (open == wanted) {
@@ -97,8 +102,8 @@ vmx_supply_bytes(const struct vmx_part *part)
 {
     size_t units = 0;
 
-    for (unsigned i = 0; i < UNITS; i++) {
-        units += has(part->used, i) ? 1 : 0;
+    for (unsigned i = 0; i < sizeof part->used / sizeof part->used[0]; i++) {
+        units += (size_t)__builtin_popcountll(part->used[i]);
     }
     return units * UNIT;
 }

@@ -1,7 +1,7 @@
 /*
  * supply.h - memory for tags that may fail.                        SPDX-License-Identifier: BSD-2-Clause
  *
- * With --faults every arena has a tag source that hands out memory from its own part of the block, so
+ * Where callbacks fail, every arena has a tag source that hands out memory from its own part of the block, so
  * that what it has handed out is saved and restored like all else.  It fails when the *fuse* blows; the
  * import function of a world that has one hangs on the same fuse.
  */
