@@ -3,7 +3,8 @@
  *
  *     explore [--quanta N] [--world NAME] [--full] [--progress] [--list]
  *
- * N is the size of the arenas, 8 unless given; those with a source or with handles have N - 2.  For each
+ * N is the size of the arenas, 8 unless given; those with a source or with handles have N - 2;
+ * where callbacks fail, those with a source N - 5, and 2 at least.  For each
  * world a line for each policy, and one for all of it: the states, those from which all requests of the
  * policy were made, and the calls.  Last "N passed, N failed": a world passes if no call disagreed.
  */
@@ -20,6 +21,7 @@ enum {
     QUANTA_DEFAULT = 8,
     QUANTA_MIN = 4,
     IMPORT_LESS = 2,
+    FAULTY_LESS = 5,
     PLAIN_TAG_BYTES = 12288,
     SMALL_TAG_BYTES = 20480
 };
@@ -42,6 +44,8 @@ make_worlds(struct vmx_world *worlds, unsigned quanta)
 {
     const uint8_t n = (uint8_t)quanta;
     const uint8_t m = (uint8_t)(quanta - IMPORT_LESS);
+    const uint8_t k =
+        !IS_SMALL ? m : (uint8_t)(quanta > FAULTY_LESS + 2 ? quanta - FAULTY_LESS : 2);
     const uint8_t low = (uint8_t)((quanta - 1) / 2);
     const uint8_t rest = (uint8_t)(quanta - 1 - low);
     const struct vmx_world all[] = {
@@ -80,25 +84,25 @@ make_worlds(struct vmx_world *worlds, unsigned quanta)
         { .name = "import-1",
             .base = 0,
             .quantum_log2 = 0,
-            .quanta = m,
-            .span = { { 0, m, true } },
+            .quanta = k,
+            .span = { { 0, k, true } },
             .span_count = 1,
             .is_importing = true,
             .is_brief = true },
         { .name = "import-2",
             .base = 6,
             .quantum_log2 = 0,
-            .quanta = m,
-            .span = { { 0, m, true } },
+            .quanta = k,
+            .span = { { 0, k, true } },
             .span_count = 1,
             .is_importing = true,
             .is_brief = true,
             .import_log2 = 1 },
         { .name = "import-keep",
-            .base = VMEM_ADDR_MAX - (m * 16u - 1),
+            .base = VMEM_ADDR_MAX - (k * 16u - 1),
             .quantum_log2 = 4,
-            .quanta = m,
-            .span = { { 0, m, true } },
+            .quanta = k,
+            .span = { { 0, k, true } },
             .span_count = 1,
             .is_importing = true,
             .is_brief = true,
@@ -107,8 +111,8 @@ make_worlds(struct vmx_world *worlds, unsigned quanta)
         { .name = "import-fn",
             .base = 2,
             .quantum_log2 = 0,
-            .quanta = m,
-            .span = { { 0, m, true } },
+            .quanta = k,
+            .span = { { 0, k, true } },
             .span_count = 1,
             .is_importing = true,
             .has_function = true,
