@@ -59,8 +59,8 @@
  * 6. Sizes
  *    States grow by 3.3 a quantum, with a source or with handles by 5, where 10 quanta would be ten million
  *    states and more memory than a small machine has: those worlds have two quanta less.  With failing
- *    callbacks the memory at hand of both arenas multiplies the states of a world with a source, by 20 a
- *    quantum: there it has five less.
+ *    callbacks the memory at hand of both arenas makes the states of a world with a source more than twenty
+ *    times as many: there it has four less.
  *
  * 7. Positions
  *    Everything here counts in quanta from the world's base: bit p of a mask is quantum p.

@@ -4,7 +4,7 @@
  *     explore [--quanta N] [--world NAME] [--full] [--progress] [--list]
  *
  * N is the size of the arenas, 8 unless given; those with a source or with handles have N - 2;
- * where callbacks fail, those with a source N - 5, and 2 at least.  For each
+ * where callbacks fail, those with a source N - 4, and 2 at least.  For each
  * world a line for each policy, and one for all of it: the states, those from which all requests of the
  * policy were made, and the calls.  Last "N passed, N failed": a world passes if no call disagreed.
  */
@@ -21,7 +21,7 @@ enum {
     QUANTA_DEFAULT = 8,
     QUANTA_MIN = 4,
     IMPORT_LESS = 2,
-    FAULTY_LESS = 5,
+    FAULTY_LESS = 4,
     PLAIN_TAG_BYTES = 12288,
     SMALL_TAG_BYTES = 20480
 };
