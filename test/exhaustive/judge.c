@@ -234,7 +234,7 @@ quanta_anywhere(const struct vmx_world *world, const struct vmx_request *request
  */
 static bool
 is_right_size(const struct vmx_world *world, const struct vmx_key *before,
-    const struct vmx_request *request, unsigned quanta)
+    const struct vmx_request *request, unsigned quanta, bool may_lack)
 {
     const unsigned exact = import_quanta(world, request);
     const vmem_size_t step = world->quantum << world->import_log2;
@@ -243,13 +243,13 @@ is_right_size(const struct vmx_world *world, const struct vmx_key *before,
 
     return quanta == exact ||
         (!is_windowed(request) && quanta * world->quantum <= (most + step - 1) / step * step &&
-            !has_place_to_ask_for(world, &before->arena[1], request, exact));
+            (may_lack || !has_place_to_ask_for(world, &before->arena[1], request, exact)));
 }
 
 /* It was served by an import.  `want`: the state before, and then the one that should be. */
 static const char *
 judge_import(const struct vmx_world *world, struct vmx_key *want, const struct vmx_key *after,
-    const struct vmx_request *request, const struct vmx_answer *answer)
+    const struct vmx_request *request, const struct vmx_answer *answer, bool may_lack)
 {
     struct vmx_expected expected;
     struct vmx_view view;
@@ -260,7 +260,7 @@ judge_import(const struct vmx_world *world, struct vmx_key *want, const struct v
     if (!new_span(world, &want->arena[0], &after->arena[0], &start, &quanta)) {
         return "no hole would do, and not exactly one span came";
     }
-    if (!is_right_size(world, want, request, quanta)) {
+    if (!is_right_size(world, want, request, quanta, may_lack)) {
         return "[I6] a span of another size than asked for";
     }
     for (unsigned p = 0; p < world->quanta; p++) {
@@ -289,7 +289,7 @@ judge_import(const struct vmx_world *world, struct vmx_key *want, const struct v
 /* It was refused, and the arena has no hole for it. */
 static const char *
 judge_refusal(const struct vmx_world *world, struct vmx_key *want, const struct vmx_key *after,
-    const struct vmx_request *request, bool *is_open)
+    const struct vmx_request *request, bool may_lack, bool *is_open)
 {
     const unsigned quanta = import_quanta(world, request);
     struct vmx_view view;
@@ -301,6 +301,9 @@ judge_refusal(const struct vmx_world *world, struct vmx_key *want, const struct 
     }
     if (compare(world, want, after) != NULL) {
         return "refused, but something changed";
+    }
+    if (may_lack) {
+        return NULL;
     }
     return_empty_spans(world, want);
     if (has_place_to_ask_for(world, &want->arena[1], request, quanta)) {
@@ -322,7 +325,8 @@ judge_refusal(const struct vmx_world *world, struct vmx_key *want, const struct 
 const char *
 vmx_judge_request(const struct vmx_world *world, const struct vmx_key *before,
     const struct vmx_view *view, const struct vmx_key *after, unsigned arena,
-    const struct vmx_request *request, const struct vmx_answer *answer, bool *is_open)
+    const struct vmx_request *request, const struct vmx_answer *answer, bool may_lack,
+    bool *is_open)
 {
     struct vmx_key want = *before;
     struct vmx_expected expected;
@@ -331,10 +335,14 @@ vmx_judge_request(const struct vmx_world *world, const struct vmx_key *before,
     vmx_expect(view, request, &expected);
     if (arena == 0 && world->is_importing && expected.status == ENOMEM) {
         if (answer->status == 0) {
-            return judge_import(world, &want, after, request, answer);
+            return judge_import(world, &want, after, request, answer, may_lack);
         }
-        return answer->status == ENOMEM ? judge_refusal(world, &want, after, request, is_open)
-                                        : "another status than ENOMEM";
+        return answer->status == ENOMEM
+            ? judge_refusal(world, &want, after, request, may_lack, is_open)
+            : "another status than ENOMEM";
+    }
+    if (may_lack && answer->status == ENOMEM && expected.status == 0) {
+        return compare(world, &want, after);
     }
     if (answer->status != expected.status) {
         return expected.status == 0 ? "[P6] refused, but there is a legal place"
@@ -382,14 +390,14 @@ vmx_judge_free(const struct vmx_world *world, const struct vmx_key *before,
 
 const char *
 vmx_judge_add(const struct vmx_world *world, const struct vmx_key *before,
-    const struct vmx_key *after, const struct vmx_span *span, int status)
+    const struct vmx_key *after, const struct vmx_span *span, int status, bool may_lack)
 {
     struct vmx_key want = *before;
     struct vmx_shape *shape = &want.arena[0];
     const uint32_t mask = range_mask(span->start, span->quanta);
     const int expected = (shape->owned & mask) != 0 ? EEXIST : 0;
 
-    if (status != expected) {
+    if (status != expected && !(may_lack && status == ENOMEM && expected == 0)) {
         return "vmem_add: another status than the contract's";
     }
     if (status == 0) {
@@ -403,4 +411,11 @@ vmx_judge_add(const struct vmx_world *world, const struct vmx_key *before,
         }
     }
     return compare(world, &want, after);
+}
+
+const char *
+vmx_judge_nothing(
+    const struct vmx_world *world, const struct vmx_key *before, const struct vmx_key *after)
+{
+    return compare(world, before, after);
 }

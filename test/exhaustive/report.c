@@ -86,8 +86,15 @@ vmx_report(const struct vmx_world *world, const struct vmx_request *requests,
                 world->base + world->span[step->place].start * world->quantum,
                 world->span[step->place].quanta * world->quantum);
             break;
+        case VMX_MAINTAIN:
+            (void)printf("maintain %s\n", arena);
+            break;
         case VMX_BEGIN:
             break;
+        }
+        if (step->fails_at != 0) {
+            (void)printf("# ... with the fallible callback number %u failing%s\n", step->fails_at,
+                step->fails_onward ? ", and all later ones" : "");
         }
     }
     (void)printf("# end\n");

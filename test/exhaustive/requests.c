@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+/* By enum vmx_kind. */
 static const unsigned policies[] = { VMEM_INSTANTFIT, VMEM_BESTFIT, VMEM_FIRSTFIT, VMEM_NEXTFIT };
 
 enum { POLICIES = sizeof policies / sizeof policies[0] };
@@ -44,9 +45,11 @@ put_policies(struct table *table, struct vmx_request request, bool is_exact)
     const bool is_simple = request.align == table->world->quantum && request.nocross == 0;
 
     for (unsigned i = 0; i < 2 * POLICIES; i++) {
+        request.policy = (uint8_t)(i / 2);
         request.flags = policies[i / 2] | (i % 2 != 0 ? VMEM_HIGH : 0);
-        request.is_placement = is_exact && is_simple && i / 2 == 2;
-        request.is_move = request.is_placement || (request.flags & VMEM_NEXTFIT) != 0;
+        request.is_placement = is_exact && is_simple && request.policy == VMX_FIRST;
+        request.is_move =
+            is_exact && is_simple && (request.policy == VMX_FIRST || request.policy == VMX_NEXT);
         put(table, &request);
     }
 }
@@ -119,8 +122,9 @@ put_plain(struct table *table, struct vmx_request request)
 {
     request.align = table->world->quantum;
     request.addr_max = VMEM_ADDR_MAX;
-    request.is_move = true;
     for (unsigned i = 0; i < 2 * POLICIES; i++) {
+        request.is_move = i % 2 == 0 || !table->world->is_small;
+        request.policy = (uint8_t)(i / 2);
         request.flags = policies[i / 2] | (i % 2 != 0 ? VMEM_HIGH : 0);
         request.is_placement = i == 0;
         request.call = VMX_ALLOC;

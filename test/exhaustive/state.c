@@ -4,6 +4,9 @@
 #include "explore.h"
 
 #include "engine/arena.h"
+#include "engine/supply.h"
+
+enum { NODES_ENOUGH = 2 /* to change an index */ };
 
 /* A range as positions.  False: it is not made of the world's quanta. */
 static bool
@@ -142,13 +145,58 @@ vmx_handle_at(const struct vmem_arena *arena, const struct vmx_world *world, uns
     return 0;
 }
 
-bool
-vmx_has_lacked_tags(struct vmem_arena *const *arenas, unsigned count)
+uint64_t
+vmx_tag_failures(const struct vmem_arena *arena)
 {
-    uint64_t fails = 0;
+    return arena->fails[VMEM_REASON_TAGS];
+}
 
-    for (unsigned i = 0; i < count; i++) {
-        fails += arenas[i]->fails[VMEM_REASON_TAGS];
+static uint8_t
+at_most(uint64_t number, uint64_t most)
+{
+    return (uint8_t)(number < most ? number : most);
+}
+
+static unsigned
+is_full(const struct vmi_slab *slab)
+{
+    struct vmi_slab copy = *slab;
+    size_t bytes;
+
+    return vmi_slab_dir_is_full(&copy, &bytes) ? 1 : 0;
+}
+
+void
+vmx_supply_read(const struct vmem_arena *arena, struct vmx_shape *shape)
+{
+    const struct vmi_busy *busy = &arena->busy;
+    const struct vmi_slab *tags = &arena->tags.slab;
+    const uint64_t tags_at_hand = (uint64_t)arena->tags.spare_count + tags->free_count;
+
+    shape->at_hand[0] = at_most(tags_at_hand,
+        arena->source.arena != NULL || arena->source.import_fn != NULL ? VMI_TAGS_RESERVE
+                                                                       : VMI_TAGS_PER_SPLIT);
+    shape->at_hand[1] = arena->nodes.free_count >= NODES_ENOUGH ? 1 : 0;
+    shape->at_hand[2] = (uint8_t)(vmi_log2((uint64_t)busy->table.mask + 1) << 1 |
+        (vmi_busy_is_moving(busy) ? 1 : 0));
+    shape->at_hand[3] = (uint8_t)is_full(tags);
+}
+
+size_t
+vmx_metadata_bytes(const struct vmem_arena *arena)
+{
+    return arena->supply.bytes;
+}
+
+uint64_t
+vmx_new_failures(const struct vmem_arena *arena, const struct vmx_part *before, uint64_t *tags)
+{
+    const struct vmem_arena *old = (const void *)before->storage.bytes;
+    uint64_t all = 0;
+
+    for (unsigned i = 0; i < VMEM_REASON_COUNT; i++) {
+        all += arena->fails[i] - old->fails[i];
     }
-    return fails != 0;
+    *tags = arena->fails[VMEM_REASON_TAGS] - old->fails[VMEM_REASON_TAGS];
+    return all;
 }
