@@ -52,7 +52,7 @@ judge(struct vmx_explorer *explorer, const struct vmx_step *step, const struct v
 {
     const struct vmx_world *world = explorer->world;
     struct vmx_view view;
-    bool is_open;
+    bool is_open = false;
 
     switch ((enum vmx_what)step->what) {
     case VMX_REQUEST:
