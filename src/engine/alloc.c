@@ -185,8 +185,6 @@ use_span(struct vmem_arena *arena, const struct vmi_request *request,
             } else {
                 arena->imports_refused++;
                 status = NO_PLACE;
-                /* A function may have given what is in use; an arena gives what is nobody else's. */
-                goes_back = accepted != EEXIST || import->source.arena != NULL;
             }
         }
     } else if (arena->gives_back) {
@@ -194,6 +192,9 @@ use_span(struct vmem_arena *arena, const struct vmi_request *request,
     } else if (reserve_for_span(arena, span->size) == 0) {
         accepted = vmi_import_accept(arena, import, span); /* nobody would take it back */
         goes_back = false;
+    }
+    if (import->source.arena == NULL && vmi_span_overlaps(arena, span->start, span->size)) {
+        goes_back = false; /* a function may have given what is in use, an arena has not */
     }
     vmi_leave(arena);
     /* More units than asked for are welcome, but not beyond the limit: nobody's fault. */

@@ -3,20 +3,28 @@
  */
 #include "engine/spans.h"
 
+bool
+vmi_span_overlaps(const struct vmem_arena *arena, vmem_addr_t start, vmem_size_t size)
+{
+    struct vmi_entry entry;
+
+    if (size == 0) {
+        return false;
+    }
+    return vmi_order_seek_back(&arena->spans, vmi_add_saturating(start, size - 1), 0, &entry) &&
+        entry.key + (entry.other - 1) >= start;
+}
+
 int
 vmi_span_verdict(const struct vmem_arena *arena, vmem_addr_t start, vmem_size_t size)
 {
     const vmem_size_t ceiling = arena->limit != 0 ? arena->limit : VMEM_SIZE_MAX;
     const vmem_size_t taken = vmi_add_saturating(arena->total, arena->import_asked);
-    struct vmi_entry entry;
-    vmem_addr_t last;
 
     if (size == 0 || ((start | size) & (arena->quantum - 1)) != 0) {
         return EINVAL;
     }
-    last = vmi_add_saturating(start, size - 1);
-    if (vmi_order_seek_back(&arena->spans, last, 0, &entry) &&
-        entry.key + (entry.other - 1) >= start) {
+    if (vmi_span_overlaps(arena, start, size)) {
         return EEXIST;
     }
     if (!vmi_range_exists(start, size) || taken > ceiling || size > ceiling - taken) {

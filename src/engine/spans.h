@@ -25,6 +25,9 @@
 
 #include "engine/segments.h"
 
+/* Does the arena own a unit of the range?  What lies beyond VMEM_ADDR_MAX is not looked at. */
+bool vmi_span_overlaps(const struct vmem_arena *arena, vmem_addr_t start, vmem_size_t size);
+
 /*
  * Could the span be added?  0; EINVAL unaligned or empty; EEXIST overlap; ENOSPC beyond VMEM_ADDR_MAX,
  * or the total beyond that or the limit.  When both hold, EEXIST.
