@@ -200,7 +200,8 @@ lie(struct run *run, const struct vmem_import_request *want, struct vmem_range *
         span->size += 1;
         break;
     default:
-        if (out->count == 0) {
+        /* In use; not one on its way back, which the arena does not own any more, and cannot tell. */
+        if (out->count == 0 || !vmem_contains(run->node[0].arena, out->at[0].start, 1)) {
             span->size = 0;
             break;
         }
