@@ -129,7 +129,10 @@ struct vmem_range {
     vmem_size_t size;  /* units, > 0 */
 };
 
-/* Obtain a span.  Returns 0 and *span, or the errno value that says why not. */
+/*
+ * Obtain a span that nobody uses: no unit of it was given before and has not come back.
+ * Returns   0 and *span, or the errno value that says why not
+ */
 typedef int vmem_import_fn(
     void *arg, const struct vmem_import_request *request, struct vmem_range *span);
 
