@@ -35,6 +35,9 @@ enum {
     QUANTA_MAX = 192,
     JUDGE_EVERY = 3,
     CHECK_EVERY = 12,
+    KEEP_MAX = 3,
+    /* For the place and for enough to contain one: at first, and without each span that is kept. */
+    ASKED_MAX = 2 * (1 + ARENAS_MAX * (KEEP_MAX + 1)),
     NOBODY = -1,
     FUNCTION = -2
 };
@@ -65,9 +68,9 @@ struct node {
 /* The source of the first arena: a range under a model of its own. */
 struct function {
     struct vmem_model model;
-    unsigned calls; /* in the call at hand */
-    unsigned lies;  /* in the call at hand */
-    bool has_lied;  /* and the last one has not come back */
+    unsigned calls;  /* in the call at hand */
+    unsigned lies;   /* in the call at hand */
+    bool comes_back; /* the last lie, if it is released */
     struct vmem_range lie;
 };
 
@@ -177,6 +180,29 @@ find_span(struct function *function, const struct fuzz_request *asked, struct vm
     return true;
 }
 
+static bool
+is_listed(const struct vmem_model_list *list, const struct vmem_range *range)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->at[i].start <= range->start + (range->size - 1) &&
+            range->start <= list->at[i].last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does the first arena own a unit of it?  Not if it is about to give that back. */
+static bool
+is_owned(const struct run *run, const struct vmem_range *range)
+{
+    static struct vmem_model now;
+
+    snap(&run->node[0], &now);
+    return range->size != 0 && range->start <= VMEM_ADDR_MAX - (range->size - 1) &&
+        (is_listed(&now.statics, range) || is_listed(&now.imports, range));
+}
+
 /* What is wrong with a span. */
 static void
 lie(struct run *run, const struct vmem_import_request *want, struct vmem_range *span)
@@ -184,7 +210,7 @@ lie(struct run *run, const struct vmem_import_request *want, struct vmem_range *
     struct function *function = &run->function;
     const struct vmem_model_list *out = &function->model.busy;
 
-    *span = (struct vmem_range){ run->place.base, want->size };
+    *span = (struct vmem_range){ run->place.base & ~(want->quantum - 1), want->size };
     switch (fuzz_below(&run->in, want->quantum > 1 ? 6 : 4)) {
     case 4:
         span->start += 1;
@@ -200,16 +226,14 @@ lie(struct run *run, const struct vmem_import_request *want, struct vmem_range *
         span->size += 1;
         break;
     default:
-        /* In use; not one on its way back, which the arena does not own any more, and cannot tell. */
-        if (out->count == 0 || !vmem_contains(run->node[0].arena, out->at[0].start, 1)) {
-            span->size = 0;
-            break;
+        span->start = out->count != 0 ? out->at[0].start : 0;
+        if (!is_owned(run, span)) {
+            span->size = 0; /* of what is on its way back no arena could tell */
         }
-        span->start = out->at[0].start;
         break;
     }
     function->lies++;
-    function->has_lied = true;
+    function->comes_back = !is_owned(run, span); /* what is in use must not */
     function->lie = *span;
 }
 
@@ -226,7 +250,7 @@ on_import(void *arg, const struct vmem_import_request *want, struct vmem_range *
             (want->size_anywhere == 0 || want->size_anywhere >= want->size) &&
             want->addr_min <= want->addr_max,
         "[I1] what a source is asked for makes sense");
-    FUZZ_REQUIRE(++run->function.calls <= 4 + 2 * ARENAS_MAX, "[I2] nothing is imported in a loop");
+    FUZZ_REQUIRE(++run->function.calls <= ASKED_MAX, "[I2] nothing is imported in a loop");
     if (kind < 32) {
         return kind < 16 ? ENOMEM : EIO;
     }
@@ -253,13 +277,8 @@ on_release(void *arg, vmem_addr_t start, vmem_size_t size)
     struct run *run = arg;
     struct function *function = &run->function;
 
-    /* What overlaps may be in use, and does not go back; but that which it overlaps may. */
-    const bool was_overlap = fuzz_told.count != 0 && fuzz_told.fault.addr == start &&
-        strstr(fuzz_told.text, "overlaps") != NULL;
-
-    if (function->has_lied && !was_overlap && function->lie.start == start &&
-        function->lie.size == size) {
-        function->has_lied = false;
+    if (function->comes_back && function->lie.start == start && function->lie.size == size) {
+        function->comes_back = false;
         return;
     }
     FUZZ_REQUIRE(start % function->model.quantum == 0 && size % function->model.quantum == 0 &&
@@ -386,7 +405,7 @@ note_before(struct run *run)
     run->refused = run->tags.refused;
     run->function.calls = 0;
     run->function.lies = 0;
-    run->function.has_lied = false;
+    run->function.comes_back = false;
     for (int i = 0; i < run->count; i++) {
         struct vmem_stats stats;
 
@@ -654,7 +673,7 @@ do_settings(struct run *run, int number)
     const unsigned kind = fuzz_byte(&run->in);
 
     if (kind < 64) {
-        node->keep = kind % 4;
+        node->keep = kind % (KEEP_MAX + 1);
         vmem_set_import_keep(node->arena, node->keep);
     } else if (kind < 128) {
         node->limit = kind < 96 ? 0 : fuzz_size(&run->in, &run->place);
@@ -715,7 +734,7 @@ draw_node(struct run *run, int number)
     /* Quanta finer and coarser than those of the source. */
     node->quantum = run->place.quantum << size % 3 >> (run->place.quantum > 4 ? size / 3 % 3 : 0);
     node->import_quantum = (1 + size / 16 % 5) * node->quantum;
-    node->keep = fuzz_below(&run->in, 4);
+    node->keep = fuzz_below(&run->in, KEEP_MAX + 1);
     node->limit = (size & 0x0f) == 0x0f ? 16 * node->quantum : 0;
     if (number > 0 && run->node[node->source].is_unlocked) {
         node->is_unlocked = true;
