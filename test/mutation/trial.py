@@ -213,22 +213,29 @@ class Bench:
         if output.exists():
             return output
         output.parent.mkdir(parents=True, exist_ok=True)
-        source = unit.source
-        if source == self.project.sources / mutant.path:
+        changed = self.project.sources / mutant.path
+        source, includes = unit.source, self.overlay
+        if changed in unit.variants:
+            made, includes = self._variant(unit.variants[changed], mutant)
+            source = made if source == unit.variants[changed] else source
+        elif source == changed:
             source = self.overlay / mutant.path
-        elif unit.made_of == self.project.sources / mutant.path:
-            source = self._variant(unit, mutant)
-        command = unit.command[:1] + [f"-I{self.overlay}"] + unit.command[1:]
+        command = unit.command[:1] + [f"-I{includes}"] + unit.command[1:]
         done = subprocess.run(
             command + ["-o", str(output), "-c", str(source)], cwd=self.project.build,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
         )
         return output if done.returncode == 0 else None
 
-    def _variant(self, unit, mutant):
-        """The mutant of a file that was generated from the mutated one, line by line."""
-        original = unit.made_of.read_text(encoding="utf-8")
-        variant = unit.source.read_text(encoding="utf-8")
+    def _variant(self, path, mutant):
+        """(the mutant of a file that was made of the mutated one, line by line, its directory)."""
+        root = pathlib.Path(str(path).removesuffix(str(mutant.path)))
+        directory = self.overlay / "variants" / root.relative_to(self.project.build)
+        output = directory / mutant.path
+        if output.exists():
+            return output, directory
+        original = (self.project.sources / mutant.path).read_text(encoding="utf-8")
+        variant = path.read_text(encoding="utf-8")
         shift = 0
         first = original.count("\n", 0, mutant.start)
         for old, new in list(zip(original.split("\n"), variant.split("\n")))[:first]:
@@ -236,10 +243,9 @@ class Bench:
         start, end = mutant.start + shift, mutant.end + shift
         if variant[start:end] == original[mutant.start:mutant.end]:
             variant = variant[:start] + mutant.replacement + variant[end:]
-        output = self.overlay / "variants" / unit.source.name
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(variant, encoding="utf-8")
-        return output
+        return output, directory
 
     def _link(self, words, output, changed):
         """Link with other objects in place of some."""
