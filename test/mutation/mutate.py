@@ -4,8 +4,10 @@ usage: mutate [--count N] [--seed S] [--jobs J] [--json FILE] [--log FILE] [--ag
               [--report LOG] [--synchronisation] [--list] [WHAT...]
 
   WHAT        a file under src/, a directory, as src/base, or a mutant's id; all of src/ without any
-  --count N   as many mutants, 1000 unless given; 0 means all.  Every file gives its share
-  --seed S    chooses them, 1 unless given; edits elsewhere do not change the choice
+  --count N   as many mutants judged, 1000 unless given; 0 means all.  Every file gives its share.  One that
+              does not compile, or makes no other code, is no judgement: the next one takes its place
+  --seed S    chooses them, 1 unless given; edits elsewhere do not change the choice.  `fresh` is one that
+              nobody has seen; it is printed
   --jobs J    as many at a time, one a processor unless given
   --json FILE write the figures
   --log FILE  write one line of JSON for each mutant tried
@@ -18,7 +20,8 @@ usage: mutate [--count N] [--seed S] [--jobs J] [--json FILE] [--log FILE] [--ag
 
 A mutant that no test notices has survived.  It needs a verdict in test/mutation/survivors.tsv, or a
 test.  The score is what was killed of all that compiled to something else, the equivalent ones counted
-as survivors.  The exit status is 0 if the score is at least 95 % and all survivors have verdicts.
+as survivors.  The exit status is 0 if the score is at least 95 %, and all survivors have verdicts, and
+all verdicts are of mutants that there are and that survive.
 """
 
 import argparse
@@ -28,6 +31,7 @@ import json
 import os
 import pathlib
 import queue
+import secrets
 import shlex
 import sys
 import threading
@@ -50,29 +54,42 @@ def say(text):
 
 # --- which mutants
 
-def sample(mutants, count, seed):
+class Sample:
     """`count` mutants, of each file its share, and one at least if there are so many.
 
     Which ones depends on nothing but their identities and the seed.
     """
-    if count == 0 or count >= len(mutants):
-        return list(mutants)
-    by_file = collections.defaultdict(list)
-    for mutant in mutants:
-        by_file[mutant.path].append(mutant)
-    shares = {path: len(found) * count / len(mutants) for path, found in by_file.items()}
-    least = 1 if count >= len(by_file) else 0
-    quota = {path: max(least, int(share)) for path, share in shares.items()}
-    by_rest = sorted(shares, key=lambda path: (int(shares[path]) - shares[path], path))
-    for path in by_rest:
-        if sum(quota.values()) >= count:
-            break
-        quota[path] += quota[path] < len(by_file[path])
-    chosen = []
-    for path, found in by_file.items():
-        found.sort(key=lambda m: hashlib.sha256(f"{seed}|{m.id}".encode()).digest())
-        chosen += found[:quota[path]]
-    return chosen
+
+    def __init__(self, mutants, count, seed):
+        self.rest = collections.defaultdict(list)  # by file, the next one last
+        if count == 0 or count >= len(mutants):
+            self.chosen = list(mutants)
+            return
+        by_file = collections.defaultdict(list)
+        for mutant in mutants:
+            by_file[mutant.path].append(mutant)
+        quota = self._quota({path: len(found) for path, found in by_file.items()}, count)
+        self.chosen = []
+        for path, found in by_file.items():
+            found.sort(key=lambda m: hashlib.sha256(f"{seed}|{m.id}".encode()).digest())
+            self.chosen += found[:quota[path]]
+            self.rest[path] = found[:quota[path] - 1:-1] if quota[path] else found[::-1]
+
+    @staticmethod
+    def _quota(sizes, count):
+        shares = {path: size * count / sum(sizes.values()) for path, size in sizes.items()}
+        least = 1 if count >= len(sizes) else 0
+        quota = {path: max(least, int(share)) for path, share in shares.items()}
+        for path in sorted(shares, key=lambda path: (int(shares[path]) - shares[path], path)):
+            if sum(quota.values()) >= count:
+                break
+            quota[path] += quota[path] < sizes[path]
+        return quota
+
+    def instead_of(self, mutant):
+        """Another of the same file, or None."""
+        rest = self.rest[mutant.path]
+        return rest.pop() if rest else None
 
 
 def select(everything, what):
@@ -173,8 +190,8 @@ class Progress:
         )
 
 
-def try_all(project, mutants, jobs, log=None, history=None):
-    """[(mutant, result)] in the order of the mutants."""
+def try_all(project, mutants, jobs, log=None, history=None, instead_of=None):
+    """[(mutant, result)] in the order of the mutants; instead_of: another for one that is not settled."""
     order = Order(project.tests, history)
     results = {}
     waiting = queue.SimpleQueue()
@@ -184,11 +201,7 @@ def try_all(project, mutants, jobs, log=None, history=None):
 
     def work(number):
         bench = trial.Bench(project, project.build / "mutants" / str(number))
-        while True:
-            try:
-                mutant = waiting.get_nowait()
-            except queue.Empty:
-                return
+        for mutant in iter(waiting.get, None):
             try:
                 tests = order.of(mutant)
                 result = bench.try_mutant(mutant, tests)
@@ -202,11 +215,17 @@ def try_all(project, mutants, jobs, log=None, history=None):
         threading.Thread(target=work, args=(number,), daemon=True).start()
     progress = Progress(len(mutants))
     counts = collections.Counter()
+    mutants = list(mutants)
     while len(results) < len(mutants):
         mutant, result = done.get()
         if isinstance(result, Exception):
             raise result
         results[mutant.id] = result
+        other = instead_of(mutant) if instead_of and result.verdict not in SETTLED else None
+        if other:
+            mutants.append(other)
+            waiting.put(other)
+            progress.total += 1
         counts[result.verdict] += 1
         progress.note(counts, len(results))
         if len(results) % 50 == 0:
@@ -219,6 +238,8 @@ def try_all(project, mutants, jobs, log=None, history=None):
                 "seconds": round(result.seconds, 3),
             }) + "\n")
             log.flush()
+    for _ in range(jobs):
+        waiting.put(None)
     order.save()
     return [(mutant, results[mutant.id]) for mutant in mutants]
 
@@ -268,6 +289,24 @@ def table(title, groups):
             say(f"  {name:28s} {score}")
 
 
+def print_survivors(survivors):
+    say("\nsurvivors" if survivors else "\nno survivors")
+    for mutant, verdict in survivors:
+        say(f"  src/{mutant.path}:{mutant.line}: {mutant.operator} in {mutant.function}  [{mutant.id}]")
+        say(f"    - {mutant.before}")
+        say(f"    + {mutant.after}")
+        say(f"    {verdict.verdict}: {verdict.reason}" if verdict else "    NO VERDICT")
+
+
+def killers(results):
+    """{what noticed it first: how many}: a directory of tests, or that they ran for too long."""
+    found = collections.Counter()
+    for _, result in results:
+        if result.verdict in (trial.KILLED, trial.TIMED_OUT):
+            found["timeout" if result.verdict == trial.TIMED_OUT else result.test.split("/")[0]] += 1
+    return dict(found.most_common())
+
+
 def report(results, verdicts):
     """Print everything; returns (figures, what is wrong)."""
     total, synchronisation = Score(), Score()
@@ -287,39 +326,54 @@ def report(results, verdicts):
         elif verdict and result.verdict != trial.SAME:
             says_no = result.test or result.verdict
             wrong.append(f"{mutant.id} has the verdict {verdict.verdict}, and {says_no} says no")
+    of_verdict = collections.Counter(v.verdict if v else "no verdict" for _, v in survivors)
+    killed_by = killers(results)
 
     table("by file", files)
     table("by operator", kinds)
-    say("\nsurvivors" if survivors else "\nno survivors")
+    say("\nnoticed first by")
+    for name, number in killed_by.items():
+        say(f"  {name:28s} {number:5d}")
+    print_survivors(survivors)
     for mutant, verdict in survivors:
-        say(f"  src/{mutant.path}:{mutant.line}: {mutant.operator} in {mutant.function}  [{mutant.id}]")
-        say(f"    - {mutant.before}")
-        say(f"    + {mutant.after}")
-        say(f"    {verdict.verdict}: {verdict.reason}" if verdict else "    NO VERDICT")
         if not verdict:
             wrong.append(f"{mutant.id} survived and has no verdict")
-    of_verdict = collections.Counter(v.verdict for _, v in survivors if v)
 
     say("")
     say(f"synchronisation {synchronisation}")
     say(f"all             {total}")
-    judged = ", ".join(f"{number} {verdict}" for verdict, number in sorted(of_verdict.items()))
     say(
-        f"tried {len(results)}: killed {total.killed} ({total.timed_out} by running too long), "
-        f"survived {total.survived} ({judged or 'none judged'}), "
-        f"same code {counts[trial.SAME]}, not compiled {counts[trial.BROKEN]}"
+        f"tried {len(results)}, judged {total.count}: killed {total.killed} ({total.timed_out} by running "
+        f"too long), survived {total.survived}; not judged: same code {counts[trial.SAME]}, "
+        f"not compiled {counts[trial.BROKEN]}"
+    )
+    say(
+        f"survivors: {', '.join(f'{of_verdict[name]} {name}' for name in verdicts_module.VERDICTS)}, "
+        f"{of_verdict['no verdict']} without verdict"
     )
     if total.count and total.raw < SCORE_LEAST:
         wrong.append(f"the score is below {SCORE_LEAST} %")
     figures = {
-        "tried": len(results), "mutants": total.count, "killed": total.killed,
+        "tried": len(results), "judged": total.count, "killed": total.killed,
         "timed_out": total.timed_out, "survived": total.survived,
-        "equivalent": of_verdict["equivalent"], "performance": of_verdict["performance"],
-        "accepted": of_verdict["accepted"], "without_verdict": sum(not v for _, v in survivors),
+        **{name: of_verdict[name] for name in verdicts_module.VERDICTS},
+        "without_verdict": of_verdict["no verdict"],
         "same_code": counts[trial.SAME], "not_compiled": counts[trial.BROKEN],
-        "score": round(total.raw, 2), "score_without_equivalents": round(total.without_equivalents, 2),
+        "score": round(total.raw, 2), "score_least": SCORE_LEAST,
+        "score_without_equivalents": round(total.without_equivalents, 2),
         "synchronisation_mutants": synchronisation.count,
         "synchronisation_killed": synchronisation.killed, "files": len(files),
+        "killed_by": killed_by,
+        "by_file": {f"src/{k}": [s.killed, s.count] for k, s in sorted(files.items()) if s.count},
+        "by_operator": {k: [s.killed, s.count] for k, s in sorted(kinds.items()) if s.count},
+        "survivors": [
+            {
+                "id": m.id, "file": f"src/{m.path}", "line": m.line, "function": m.function,
+                "operator": m.operator, "mutation": m.change, "before": m.before, "after": m.after,
+                "verdict": v.verdict if v else "", "reason": v.reason if v else "",
+            }
+            for m, v in survivors
+        ],
     }
     return figures, wrong
 
@@ -365,7 +419,7 @@ def results_of(log, everything):
 
 
 def choose(options):
-    """(mutants to try, all mutants)."""
+    """(a sample of mutants to try, all mutants)."""
     sources = ROOT / "src"
     paths = sorted(path.relative_to(sources) for path in sources.glob("**/*.[ch]"))
     everything = operators.mutants_of(sources, paths, [ROOT / "include/vmem/vmem.h"])
@@ -374,8 +428,23 @@ def choose(options):
         mutants = [m for m in mutants if m.is_synchronisation]
     if options.again:
         wanted = {e["id"] for e in read_log(options.again) if e["verdict"] == trial.SURVIVED}
-        return [m for m in mutants if m.id in wanted], everything
-    return sample(mutants, options.count, options.seed), everything
+        return Sample([m for m in mutants if m.id in wanted], 0, ""), everything
+    return Sample(mutants, options.count, options.seed), everything
+
+
+def complaints_of_stale(verdicts, everything):
+    """Complaints about verdicts whose mutants are gone, each with those that may have taken their place."""
+    wrong = []
+    for verdict in verdicts_module.stale(verdicts, {m.id for m in everything}):
+        alike = [
+            m.id for m in everything
+            if m.id not in verdicts and verdict.what == f"{m.path} {m.function}: {m.change}"
+        ]
+        wrong.append(
+            f"{verdict.id} is judged in survivors.tsv, and there is no such mutant: {verdict.what}"
+            + (f"; alike: {', '.join(alike)}" if alike else "")
+        )
+    return wrong
 
 
 def main(arguments):
@@ -384,19 +453,21 @@ def main(arguments):
     if options.help:
         print(__doc__)
         return 0
+    if options.seed == "fresh":
+        options.seed = str(secrets.randbelow(10**9))
     if options.jobs < 1:
         print("mutate: --jobs: at least 1", file=sys.stderr)
         return 2
     try:
-        mutants, everything = choose(options)
+        chosen, everything = choose(options)
         verdicts, wrong = verdicts_module.read(HERE / "survivors.tsv")
     except (ValueError, OSError) as error:
         print(f"mutate: {error}", file=sys.stderr)
         return 2
     if not options.report:
-        say(f"{len(everything)} mutants in src/; {len(mutants)} of them to try")
+        say(f"{len(everything)} mutants in src/; {len(chosen.chosen)} of them to try, seed {options.seed}")
     if options.list:
-        for m in mutants:
+        for m in chosen.chosen:
             say(f"{m.id}  src/{m.path}:{m.line}: {m.operator} in {m.function}: {m.before}: {m.change}")
         return 0
     build = ROOT / "build-mutation"
@@ -408,22 +479,30 @@ def main(arguments):
             measure(project)
             log_path = options.log or build / "log.jsonl"
             with open(log_path, "w", encoding="utf-8") as log:
-                results = try_all(project, mutants, options.jobs, log, build / "history.json")
+                results = try_all(
+                    project, chosen.chosen, options.jobs, log, build / "history.json", chosen.instead_of
+                )
     except (project_module.BuildError, OSError, ValueError) as error:
         print(f"mutate: {error}", file=sys.stderr)
         return 1
     figures, more = report(results, verdicts)
     wrong += more
-    for verdict in verdicts_module.stale(verdicts, {m.id for m in everything}):
-        wrong.append(f"{verdict.id} is judged in survivors.tsv, and there is no such mutant: {verdict.what}")
+    wrong += complaints_of_stale(verdicts, everything)
     seconds = time.monotonic() - began
     if options.json:
         words = ["scripts/mutate", *arguments]
-        figures = {"command": shlex.join(words), "seconds": round(seconds, 1), **figures}
+        figures = {
+            "command": shlex.join(words), "seconds": round(seconds, 1), "seed": options.seed,
+            "jobs": options.jobs, "mutants": len(everything), **figures,
+        }
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     for line in wrong:
         say(f"mutate: {line}")
-    say(f"{seconds:.0f} s")
+    say(
+        f"seed {options.seed}: {figures['judged']} mutants judged, {figures['killed']} killed, "
+        f"score {figures['score']:.1f} % (at least {SCORE_LEAST:.0f}), "
+        f"{figures['without_verdict']} survivors without verdict, {seconds:.0f} s"
+    )
     return 1 if wrong else 0
 
 

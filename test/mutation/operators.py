@@ -345,7 +345,7 @@ class Mutator:
 
 def _one_line(text):
     """Without comments, and with single spaces."""
-    text = re.sub(r"/\*.*?(\*/|$)", "", text, flags=re.DOTALL)
+    text = re.sub(r"/\*.*?(\*/|$)|//[^\n]*", "", text, flags=re.DOTALL)
     return " ".join(text.split())
 
 

@@ -266,13 +266,39 @@ def test_a_mutant_keeps_its_identity_when_other_lines_change():
         assert len(before) == len(operators.mutants_of(root, paths)) - len(after - before)
 
 
+def draw(mutants, count, seed):
+    return mutate.Sample(mutants, count, seed).chosen
+
+
 def test_a_sample_is_drawn_from_every_file_and_repeats():
     with fixture() as tiny:
-        first = mutate.sample(tiny.mutants, 10, "1")
-        assert first == mutate.sample(tiny.mutants, 10, "1") and len(first) == 10
-        assert first != mutate.sample(tiny.mutants, 10, "2")
+        first = draw(tiny.mutants, 10, "1")
+        assert first == draw(tiny.mutants, 10, "1") and len(first) == 10
+        assert first != draw(tiny.mutants, 10, "2")
         assert {str(m.path) for m in first} == {"core/core.c", "core/inline.h"}
-        assert len(mutate.sample(tiny.mutants, 0, "1")) == len(tiny.mutants)
+        assert len(draw(tiny.mutants, 0, "1")) == len(tiny.mutants)
+
+
+def test_a_larger_sample_has_all_of_a_smaller_one_and_a_mutant_is_replaced_by_the_next():
+    with fixture() as tiny:
+        mine = [m for m in tiny.mutants if m.path == "core/core.c"]
+        whole = draw(mine, len(mine) - 1, "1")
+        sample = mutate.Sample(mine, 5, "1")
+        assert sample.chosen == whole[:5]
+        assert [sample.instead_of(mine[0]) for _ in whole[5:]] == whole[5:]
+        assert sample.instead_of(mine[0]) is not None and sample.instead_of(mine[0]) is None
+
+
+def test_one_that_is_not_judged_is_replaced():
+    with fixture() as tiny:
+        same, judged = tiny.find("ignore", "(void)a; => ;"), tiny.find("sum", "+ => -")
+        others = [judged]
+        with impatient():
+            mutate.measure(tiny.project)
+            results = mutate.try_all(
+                tiny.project, [same], jobs=2, instead_of=lambda mutant: others.pop() if others else None
+            )
+        assert [(m, r.verdict) for m, r in results] == [(same, trial.SAME), (judged, trial.KILLED)]
 
 
 def complaints(tiny, which, *lines):
@@ -298,6 +324,13 @@ def test_a_survivor_needs_a_verdict_and_the_score_counts_it_all_the_same():
         figures, wrong = complaints(tiny, which, f"{survivor.id}\tequivalent\twhat\tNobody calls it.")
         assert wrong == ["the score is below 95.0 %"], wrong
         assert (figures["score"], figures["score_without_equivalents"]) == (50.0, 100.0)
+        assert figures["killed_by"] == {"unit": 1} and figures["by_file"] == {"src/core/core.c": [1, 2]}
+        assert figures["survivors"] == [{
+            "id": survivor.id, "file": "src/core/core.c", "line": 5, "function": "unused_limit",
+            "operator": "boundary", "mutation": "< => <=", "verdict": "equivalent",
+            "reason": "Nobody calls it.", "before": "int unused_limit(int a) { return a < 7; }",
+            "after": "int unused_limit(int a) { return a <= 7; }",
+        }], figures["survivors"]
 
 
 def test_a_verdict_must_be_true_and_of_a_mutant_that_exists():
@@ -311,6 +344,16 @@ def test_a_verdict_must_be_true_and_of_a_mutant_that_exists():
             "survivors.tsv:4: no such verdict: nonsense", "survivors.tsv:5: not four columns",
             f"{killed.id} has the verdict accepted, and unit/core says no", "stale 0123456789",
         ], wrong
+
+
+def test_a_verdict_whose_line_has_changed_names_mutants_alike():
+    with fixture() as tiny:
+        alike = tiny.find("sum", "+ => -")
+        path = tiny.root / "survivors.tsv"
+        path.write_text("0123456789\taccepted\tcore/core.c sum: + => -\twhy\n", encoding="utf-8")
+        verdicts, _ = verdicts_module.read(path)
+        found = mutate.complaints_of_stale(verdicts, tiny.mutants)
+        assert len(found) == 1 and found[0].endswith(f"core/core.c sum: + => -; alike: {alike.id}"), found
 
 
 def test_a_log_can_be_judged_again():
