@@ -290,6 +290,46 @@ test_a_source_that_cannot_place_is_not_blamed_for_the_limit(void)
     destroy_importer(arena);
 }
 
+/* [S5] What is enough anywhere is offered if the limit has room for it, and only then; so is the size. */
+static void
+test_what_is_enough_anywhere_is_offered_up_to_the_limit(void)
+{
+    for (unsigned taken = 0; taken < 2; taken++) {
+        struct vmem_arena *arena = create_importer();
+        const vmem_size_t total = taken * (vmem_size_t)256;
+        vmem_addr_t first = 0;
+        vmem_addr_t addr = 0;
+        vmem_size_t enough;
+
+        if (taken != 0) {
+            CHECK_U64(vmem_alloc(arena, 256, 0, &first), ==, 0);
+        }
+        CHECK_U64(vmem_xalloc(arena, 32, 1024, 0, 0, 0, MAX, 0, &addr), ==, 0);
+        vmem_free(arena, addr, 32);
+        enough = source.request.size_anywhere;
+        CHECK_U64(enough, ==, 1024 + 256);
+        for (vmem_size_t limit = enough - 1; limit <= enough + 1; limit++) {
+            vmem_set_limit(arena, total + limit);
+            CHECK_U64(vmem_xalloc(arena, 32, 1024, 0, 0, 0, MAX, 0, &addr), ==, 0);
+            CHECK_U64(source.request.size_anywhere, ==, limit < enough ? 0 : enough);
+            vmem_free(arena, addr, 32);
+        }
+        for (vmem_size_t limit = 255; limit <= 256; limit++) {
+            const uint64_t calls = source.fuse.calls;
+            vmem_set_limit(arena, total + limit);
+            CHECK_U64(vmem_alloc(arena, 32, 0, &addr), ==, limit < 256 ? ENOMEM : 0);
+            CHECK_U64(source.fuse.calls - calls, ==, limit < 256 ? 0 : 1);
+            if (limit == 256) {
+                vmem_free(arena, addr, 32);
+            }
+        }
+        if (taken != 0) {
+            vmem_free(arena, first, 256);
+        }
+        destroy_importer(arena);
+    }
+}
+
 static void
 test_wholly_free_spans_are_kept_as_told(void)
 {
@@ -701,6 +741,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_an_empty_span_is_refused_and_reported),
     VMT_TEST(test_the_limit_holds_for_imports),
     VMT_TEST(test_a_source_that_cannot_place_is_not_blamed_for_the_limit),
+    VMT_TEST(test_what_is_enough_anywhere_is_offered_up_to_the_limit),
     VMT_TEST(test_wholly_free_spans_are_kept_as_told),
     VMT_TEST(test_kept_spans_do_not_thrash_the_source),
     VMT_TEST(test_kept_spans_go_back_before_a_request_fails),
