@@ -192,6 +192,23 @@ def test_only_what_can_see_a_function_is_compiled():
         assert not tiny.project.units_using(path, "third")
 
 
+def test_a_copy_with_other_constants_is_mutated_in_the_same_place():
+    with fixture() as tiny:
+        original = tiny.root / "src/core/inline.h"
+        copy = tiny.root / "build/generated/small/core/inline.h"
+        text = INLINE.replace("int seconds", "int number_of_seconds")
+        testing.make_tree(tiny.root, {str(copy.relative_to(tiny.root)): text})
+        unit = tiny.project.programs[0].units[0]
+        unit.includes = unit.includes - {original} | {copy}
+        unit.variants = {original: copy}
+        mutant = tiny.find("half", "/ => *")
+        assert tiny.project.units_using(pathlib.Path(mutant.path), "half") == [unit]
+        bench = trial.Bench(tiny.project, tiny.root / "bench")
+        made, directory = bench._variant(copy, mutant)
+        assert made.read_text(encoding="utf-8") == text.replace("a / 2", "a * 2")
+        assert made == directory / "core/inline.h"
+
+
 def test_a_test_that_fails_by_itself_is_an_error():
     with fixture() as tiny:
         tiny.project.tests[0].command = [shutil.which("false")]
