@@ -127,6 +127,26 @@ test_freeing_what_rests_is_caught(void)
     CHECK_U64(vmem_destroy(arena), ==, 0); /* with ranges at rest */
 }
 
+/* Whatever the handle's generation: what rests has none. */
+static void
+test_a_handle_of_what_rests_is_refused(void)
+{
+    for (uint32_t generation = 0; generation < 4; generation++) {
+        struct vmem_arena *arena =
+            create((struct vmem_options){ .size = 64, .quarantine_frees = 8 });
+        vmem_handle_t handle = 0;
+        vmem_addr_t addr = 0;
+        arena->generation = generation;
+        CHECK_U64(vmem_alloc_handle(arena, 8, NULL, 0, &addr, &handle), ==, 0);
+        CHECK_U64(handle >> 32, ==, generation + 1);
+        vmem_free_handle(arena, handle);
+        CHECK_U64(resting(arena), ==, 1);
+        EXPECT_FATAL(vmem_free_handle(arena, handle), VMEM_FAULT_BAD_HANDLE);
+        CHECK_U64(resting(arena), ==, 1);
+        CHECK_U64(vmem_destroy(arena), ==, 0);
+    }
+}
+
 static void
 sleep_ms(long ms)
 {
@@ -554,6 +574,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_a_freed_range_rests_for_so_many_frees),
     VMT_TEST(test_a_resting_range_is_not_reused_while_it_rests),
     VMT_TEST(test_freeing_what_rests_is_caught),
+    VMT_TEST(test_a_handle_of_what_rests_is_refused),
     VMT_TEST(test_quarantine_ends_with_time),
     VMT_TEST(test_all_ranges_whose_time_is_over_leave),
     VMT_TEST(test_a_time_alone_is_enough),

@@ -11,6 +11,8 @@
 
 #include "engine/arena.h"
 
+#include <errno.h>
+
 enum { SIZE = 8, ALIGN = 4096, BLOCK = 2 * ALIGN };
 
 /* One hole in each block of addresses: at its start, where it is aligned, or one unit behind. */
@@ -166,7 +168,88 @@ test_a_hole_that_stays_in_its_class_keeps_its_place(void)
     CHECK_U64(vmem_destroy(arena), ==, 0);
 }
 
+/*
+ * The short way: the smallest class in which every hole suffices, whatever the quantum; and of a size that
+ * only the last hole has, that one, though a hole of one quantum lies before it.
+ */
+static void
+test_the_short_way_takes_the_smallest_class_that_suffices(void)
+{
+    static const unsigned logs[] = { 0, 4, 12, 20 };
+
+    for (unsigned i = 0; i < sizeof logs / sizeof logs[0]; i++) {
+        const vmem_size_t quantum = (vmem_size_t)1 << logs[i];
+        const vmem_size_t holes[] = { 1, 3, 9, 30 }; /* quanta; behind each one that is busy */
+        const vmem_size_t most = (vmem_size_t)1 << 62;
+        struct vmem_arena *arena = NULL;
+        vmem_addr_t at = 0;
+        vmt_context("quantum", quantum);
+        CHECK_OR_RETURN(vmem_create("short", 0, most + 64 * quantum, quantum, 0, 0, &arena) == 0);
+        for (unsigned hole = 4; hole-- > 0; at += (holes[hole] + 1) * quantum) {
+            take(arena, at + holes[hole] * quantum, at + (holes[hole] + 1) * quantum - 1);
+        }
+        for (unsigned hole = 0; hole < 4; hole++) {
+            vmem_addr_t addr = 0;
+            at -= (holes[hole] + 1) * quantum;
+            CHECK(arena->allocs_plainly);
+            CHECK_U64(vmem_alloc(arena, holes[hole] * quantum, 0, &addr), ==, 0);
+            CHECK_U64(addr, ==, at);
+            vmem_free(arena, addr, holes[hole] * quantum);
+        }
+        for (vmem_size_t size = quantum; size <= most; size *= 2) {
+            vmem_addr_t addr = 0;
+            CHECK_U64(vmem_alloc(arena, size, 0, &addr), ==, 0);
+            CHECK_U64(addr, >=, size > 30 * quantum ? 47 * quantum : 0);
+            CHECK_INTACT(arena);
+            vmem_free(arena, addr, size);
+        }
+        vmem_walk(arena, VMEM_ALLOC, free_visited, arena);
+        CHECK_U64(vmem_destroy(arena), ==, 0);
+    }
+}
+
+/* One hole of many can hold the request, and none is large enough for any: it is found, whichever it is. */
+static void
+find_the_only_one(unsigned count, unsigned only, unsigned flags)
+{
+    struct hole holes[40];
+    struct vmem_arena *arena;
+    vmem_addr_t addr = 1;
+
+    for (unsigned i = 0; i < count; i++) {
+        holes[i] = (struct hole){ .size = SIZE, .is_aligned = i == only };
+    }
+    arena = create_with_holes(holes, count, VMEM_INSTANTFIT);
+    CHECK_U64(vmem_xalloc(arena, SIZE, ALIGN, 0, 0, 0, VMEM_ADDR_MAX, flags, &addr), ==,
+        only < count ? 0 : ENOMEM);
+    if (only < count) {
+        CHECK_U64(addr, ==, start_of(holes, only));
+    }
+    vmem_walk(arena, VMEM_ALLOC, free_visited, arena);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
+static void
+test_the_only_hole_that_will_do_is_found(void)
+{
+    static const unsigned policies[] = { VMEM_INSTANTFIT, VMEM_BESTFIT, VMEM_FIRSTFIT,
+        VMEM_FIRSTFIT | VMEM_HIGH, VMEM_NEXTFIT };
+
+    for (unsigned i = 0; i < sizeof policies / sizeof policies[0]; i++) {
+        for (unsigned count = 1; count <= 40; count += count < 8 ? 1 : 8) {
+            for (unsigned only = 0; only <= count; only++) {
+                vmt_context("policy", i);
+                vmt_context("holes", count);
+                vmt_context("the one", only);
+                find_the_only_one(count, only, policies[i]);
+            }
+        }
+    }
+}
+
 static const struct vmt_test tests[] = {
+    VMT_TEST(test_the_short_way_takes_the_smallest_class_that_suffices),
+    VMT_TEST(test_the_only_hole_that_will_do_is_found),
     VMT_TEST(test_a_hole_that_stays_in_its_class_keeps_its_place),
     VMT_TEST(test_luck_is_tried_in_two_classes),
     VMT_TEST(test_without_a_sure_class_luck_is_tried_on),
