@@ -5,7 +5,7 @@
 #include "vmt.h"
 #include "vmt_picture.h"
 
-#include "engine/arena.h"
+#include "engine/index.h"
 
 #include <errno.h>
 
@@ -256,6 +256,29 @@ test_best_fit_in_a_window_takes_the_smallest_there(void)
     destroy(arena);
 }
 
+/* An insertion into an index may split a node of each level and its root; both are done at once. */
+static void
+test_nodes_are_asked_for_by_each_index_that_there_is(void)
+{
+    struct vmem_arena *arena = create_striped();
+    uint32_t need_of_one;
+    uint32_t need_of_both;
+
+    CHECK_U64(arena->by_address.state, ==, VMI_INDEX_OFF);
+    CHECK_U64(vmi_index_need(arena), ==, 0);
+    expect_place(arena, 1, 0, 99, VMEM_FIRSTFIT, 0, 10);
+    CHECK_U64(arena->by_address.state, ==, VMI_INDEX_READY);
+    CHECK_U64(arena->by_size.state, ==, VMI_INDEX_OFF);
+    need_of_one = vmi_index_need(arena);
+    CHECK_U64(need_of_one, ==, arena->by_address.order.levels + 1);
+    expect_place(arena, 1, 0, 99, VMEM_BESTFIT, 0, 20);
+    CHECK_U64(arena->by_size.state, ==, VMI_INDEX_READY);
+    need_of_both = vmi_index_need(arena);
+    CHECK_U64(need_of_both, ==, need_of_one + arena->by_size.order.levels + 1);
+    CHECK_U64(arena->nodes.free_count, >=, need_of_both); /* so that the next change finds them */
+    destroy(arena);
+}
+
 static void
 test_the_highest_place_in_a_window(void)
 {
@@ -391,6 +414,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_an_index_answers_for_a_long_bin),
     VMT_TEST(test_a_hole_behind_the_front_of_its_bin_grows),
     VMT_TEST(test_best_fit_in_a_window_takes_the_smallest_there),
+    VMT_TEST(test_nodes_are_asked_for_by_each_index_that_there_is),
     VMT_TEST(test_the_highest_place_in_a_window),
     VMT_TEST(test_an_index_is_loaded_past_chunks_that_are_gone),
     VMT_TEST(test_state_and_whatis_of_units_below_and_behind_the_holes),
