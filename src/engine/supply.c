@@ -66,7 +66,7 @@ is_in_blob(const struct vmi_supply *supply, const void *memory)
     const uintptr_t at = (uintptr_t)memory;
 
     for (const struct vmi_blob *blob = supply->blobs; blob != NULL; blob = blob->next) {
-        if (at >= (uintptr_t)blob && at - (uintptr_t)blob < blob->bytes) {
+        if (at - (uintptr_t)blob < blob->bytes) { /* of an address below, it is larger */
             return true;
         }
     }

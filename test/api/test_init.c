@@ -45,6 +45,7 @@ __wrap_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t o
 int
 __wrap_munmap(void *memory, size_t bytes)
 {
+    CHECK(memory != NULL);
     pages_calls++;
     mapped_bytes -= bytes;
     unmapped_bytes_max = bytes > unmapped_bytes_max ? bytes : unmapped_bytes_max;
@@ -321,6 +322,25 @@ test_every_mapping_refused_once(void)
     CHECK_U64(refused, ==, 3); /* of the arena itself, the first table, and the span's bins */
 }
 
+/* Each mapping goes back once, no less and no more, whatever the busy index has grown to. */
+static void
+test_every_mapping_goes_back_once(void)
+{
+    for (unsigned count = 0; count <= 40000; count = count * 3 + 1) {
+        const size_t before = mapped_bytes;
+        struct vmem_arena *arena = NULL;
+        vmt_context("allocations", count);
+        CHECK_OR_RETURN(vmem_create("paged", 0, 1 << 20, 1, 0, 0, &arena) == 0);
+        for (unsigned i = 0; i < count; i++) {
+            vmem_addr_t addr = 0;
+            CHECK_U64(vmem_alloc(arena, 1, 0, &addr), ==, 0);
+        }
+        vmem_walk(arena, VMEM_ALLOC, free_it, arena);
+        CHECK_U64(vmem_destroy(arena), ==, 0);
+        CHECK_U64(mapped_bytes, ==, before);
+    }
+}
+
 /* No window for tables, but the others: tags are given back as with it. */
 static void
 test_without_a_window_for_tables(void)
@@ -413,6 +433,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_more_tag_memory_helps_at_once),
     VMT_TEST(test_the_caller_s_memory_is_used_before_the_source),
     VMT_TEST(test_every_mapping_refused_once),
+    VMT_TEST(test_every_mapping_goes_back_once),
     VMT_TEST(test_without_a_window_for_tables),
     VMT_TEST(test_large_pieces_of_pages_go_back_in_parts),
 #if VMI_PORT_HAS_WINDOW

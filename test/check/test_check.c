@@ -178,6 +178,21 @@ test_i1_links(void)
     unmake(&e);
 }
 
+/* [S15] Only a violation is written down. */
+static void
+test_what_holds_leaves_the_violation_alone(void)
+{
+    struct vmem_violation violation = { .invariant = "before", .addr = 7, .found = 8 };
+    struct example e;
+
+    CHECK_OR_RETURN(make(&e));
+    CHECK(vmem_check(e.arena, &violation));
+    CHECK_STR(violation.invariant, "before");
+    CHECK_U64(violation.addr, ==, 7);
+    CHECK_U64(violation.found, ==, 8);
+    unmake(&e);
+}
+
 static void
 test_i2_bounds(void)
 {
@@ -191,6 +206,13 @@ test_i2_bounds(void)
     BREAK(e, e.tag[HEADER_FAR]->start, VMEM_ADDR_MAX, "I2");
     BREAK(e, e.tag[BUSY_HIGH]->size, 0, "I2");
     unmake(&e);
+    CHECK_OR_RETURN(vmem_create("at 0", 0, 64, 1, 0, 0, &coarse) == 0);
+    index = vmi_tag_next(vmi_tag(coarse, coarse->root));
+    header = vmi_tag(coarse, index);
+    header->size = 0; /* no range wraps that begins at 0 */
+    judge(coarse, "I2", __FILE__, __LINE__);
+    header->size = 64;
+    CHECK_U64(vmem_destroy(coarse), ==, 0);
     CHECK_OR_RETURN(vmem_create("coarse", 0, 4096, 16, 0, 0, &coarse) == 0);
     index = vmi_tag_next(vmi_tag(coarse, coarse->root));
     header = vmi_tag(coarse, index);
@@ -635,6 +657,7 @@ test_intact_arenas_of_every_kind_pass(void)
 static const struct vmt_test tests[] = {
     VMT_TEST(test_a_violation_says_where),
     VMT_TEST(test_i1_links),
+    VMT_TEST(test_what_holds_leaves_the_violation_alone),
     VMT_TEST(test_i2_bounds),
     VMT_TEST(test_i3_segments_fill_their_span),
     VMT_TEST(test_i3_spans_are_filled_to_the_end),
