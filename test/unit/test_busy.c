@@ -330,6 +330,38 @@ test_what_is_idle_is_not_looked_at_again(void)
     }
 }
 
+/* A stray that comes to lie before others leaves these where they are: what they lie in is not idle. */
+static void
+test_a_stray_in_a_gap_does_not_hide_those_behind_it(void)
+{
+    for (uint32_t gap = 0; gap < 40; gap++) {
+        struct vmt_busy f;
+        uint32_t wrap;
+
+        vmt_busy_set_up(&f, VMI_BUSY_LOG2_MIN);
+        vmt_context("gap", gap);
+        for (uint32_t i = 0; i < 40; i++) {
+            (void)vmt_busy_insert(&f, vmt_address_of(UINT32_MAX - i, i));
+        }
+        wrap = f.busy.table.wrap;
+        CHECK_U64(wrap, >=, 2);
+        vmt_busy_remove(&f, gap);
+        (void)vmt_busy_insert(&f, vmt_address_of(UINT32_MAX - 40, 40));
+        CHECK_U64(f.busy.table.wrap, ==, wrap);
+        vmt_busy_resize(&f, VMI_BUSY_LOG2_MIN + 1);
+        while (!vmi_busy_step(&f.busy, 1) && !vmt_failed()) {
+            size_t first = 0;
+            size_t bytes = 0;
+            vmi_busy_idle(&f.busy, &first, &bytes);
+            memset((char *)f.busy.old.bucket + first, 0, bytes);
+            vmt_busy_check(&f);
+        }
+        CHECK(vmt_busy_step(&f, 1));
+        vmt_busy_check(&f);
+        vmt_busy_tear_down(&f);
+    }
+}
+
 /* Strays of the last bucket lie at the beginning, which is emptied first: before they are moved. */
 static void
 test_strays_round_the_end_survive_a_move(void)
@@ -483,6 +515,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_growing_in_steps_loses_nothing),
     VMT_TEST(test_shrinking_in_steps_loses_nothing),
     VMT_TEST(test_what_is_idle_is_not_looked_at_again),
+    VMT_TEST(test_a_stray_in_a_gap_does_not_hide_those_behind_it),
     VMT_TEST(test_strays_round_the_end_survive_a_move),
     VMT_TEST(test_random_entries_agree_with_a_plain_list),
     VMT_TEST(test_crowded_random_entries_agree_with_a_plain_list),
