@@ -8,7 +8,7 @@
 
 /* Begin an arena in storage; `owns`: the storage is the port's pages and goes back in the end. */
 int vmi_arena_begin(void *storage, size_t storage_bytes, bool owns,
-    const struct vmem_options *options, struct vmem_arena **arena);
+    const struct vmem_options *options, struct vmem_arena **out);
 
 /* 0, or EBUSY: something is allocated, and that was reported. */
 int vmi_arena_end(struct vmem_arena *arena);
