@@ -114,9 +114,9 @@ test_large_arenas_agree_with_the_model(void)
     struct rig_reached reached;
 
     run_rounds(RIG_LARGE, vmt_ops(OPS_DEFAULT) / LARGE_PART, LOG_MAX, &reached);
-    CHECK_U64(reached.searches, >, 0);
-    CHECK_U64(reached.indexed, >, 0);
     if (vmt_ops(OPS_DEFAULT) >= OPS_DEFAULT) {
+        CHECK_U64(reached.searches, >, 0);
+        CHECK_U64(reached.indexed, >, 0);
         CHECK_U64(reached.holes, >, 300);
         CHECK_U64(reached.live, >, 1500);
     }
