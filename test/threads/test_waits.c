@@ -22,9 +22,10 @@ struct other {
     struct vmem_arena *arena;
     pthread_t thread;
     bool is_running;
-    atomic_bool is_armed; /* the next callback starts the thread */
-    atomic_bool is_in;
-    atomic_bool is_out;
+    atomic_int
+        is_armed; /* the next callback starts the thread; not every machine has atomics of a byte */
+    atomic_int is_in;
+    atomic_int is_out;
     bool refuses;
 };
 
