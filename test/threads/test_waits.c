@@ -22,8 +22,7 @@ struct other {
     struct vmem_arena *arena;
     pthread_t thread;
     bool is_running;
-    atomic_int
-        is_armed; /* the next callback starts the thread; not every machine has atomics of a byte */
+    atomic_int is_armed; /* the next callback starts the thread; an int, see README.md */
     atomic_int is_in;
     atomic_int is_out;
     bool refuses;
