@@ -24,7 +24,7 @@ demo: ## install what is missing, build, record a program and replay it
 	scripts/demo
 
 check: ## install what is missing, build and test release and sanitizers, static checks
-	@scripts/deps build check coverage
+	@scripts/deps build check coverage static foreign
 	@scripts/check
 
 bench: ## install the baselines if possible, build, compare
@@ -35,9 +35,9 @@ bench: ## install the baselines if possible, build, compare
 format: ## format all sources
 	scripts/check_format --fix
 
-tidy: ## clang-tidy over the library
-	cmake --preset release >/dev/null
-	find src port/posix -name '*.c' -print0 | xargs -0 -n 1 -P $(JOBS) clang-tidy --quiet -p build
+tidy: ## clang-tidy over the library and its port
+	@scripts/deps static
+	@scripts/check_static clang-tidy
 
 clean: ## remove everything that was built
 	rm -rf build build-*

@@ -1,16 +1,15 @@
 /*
  * request - which requests are valid, and where one may lie.      SPDX-License-Identifier: BSD-2-Clause
  *
- * Addresses are worked on in 128 bits, so that "one past the end" of the space is a number like any
- * other and nothing can wrap: a place is looked for from the low (high) end of a range, stepped to
- * the next (previous) address of the right phase, and pushed over the block boundary that it
- * crosses, until it is legal or out of the range.
+ * Addresses are worked on in 128 bits (wide.h), so that "one past the end" of the space is a number
+ * like any other and nothing can wrap: a place is looked for from the low (high) end of a range,
+ * stepped to the next (previous) address of the right phase, and pushed over the block boundary that
+ * it crosses, until it is legal or out of the range.
  */
 #include "model.h"
+#include "wide.h"
 
 #include <errno.h>
-
-__extension__ typedef unsigned __int128 wide;
 
 #define POLICIES (VMEM_INSTANTFIT | VMEM_BESTFIT | VMEM_FIRSTFIT | VMEM_NEXTFIT)
 
@@ -69,7 +68,7 @@ vmem_model_request(const struct vmem_model *model, vmem_size_t size, vmem_size_t
         return ENOMEM;
     }
     /* The least offset in a block that the phase allows is phase % nocross. */
-    if (nocross != 0 && (wide)(phase % nocross) + rounded > nocross) {
+    if (nocross != 0 && (rounded > nocross || phase % nocross > nocross - rounded)) {
         return EINVAL;
     }
     *request = (struct vmem_model_request){ rounded, step, phase, nocross, addr_min, addr_max,
@@ -78,18 +77,20 @@ vmem_model_request(const struct vmem_model *model, vmem_size_t size, vmem_size_t
 }
 
 /* The last unit of the request at `at`, maybe beyond the space. */
-static wide
-last_of(const struct vmem_model_request *request, wide at)
+static struct vmem_wide
+last_of(const struct vmem_model_request *request, struct vmem_wide at)
 {
-    return at + request->size - 1;
+    return vmem_wide_plus(at, request->size - 1);
 }
 
 static bool
-crosses(const struct vmem_model_request *request, wide at)
+crosses(const struct vmem_model_request *request, struct vmem_wide at)
 {
-    const wide block = request->nocross;
+    const vmem_size_t block = request->nocross;
 
-    return block != 0 && (at & ~(block - 1)) != (last_of(request, at) & ~(block - 1));
+    return block != 0 &&
+        !vmem_wide_is_equal(
+            vmem_wide_floor(at, block), vmem_wide_floor(last_of(request, at), block));
 }
 
 /* The range, clipped to the window.  False if nothing is left. */
@@ -105,27 +106,35 @@ clip(const struct vmem_model_request *request, struct vmem_model_range *range)
     return range->start <= range->last && range->last - range->start >= request->size - 1;
 }
 
+/* How far it is from `at` up to the phase.  (Aligned blocks end where the space does.) */
+static vmem_size_t
+up_to_phase(const struct vmem_model_request *request, struct vmem_wide at)
+{
+    return (request->phase - at.low) & (request->align - 1);
+}
+
 bool
 vmem_model_lowest(
     const struct vmem_model_request *request, struct vmem_model_range range, vmem_addr_t *addr)
 {
-    const wide mask = request->align - 1;
-    wide at;
+    struct vmem_wide at;
+    struct vmem_wide end;
 
     if (!clip(request, &range)) {
         return false;
     }
-    at = range.start;
-    at += (request->phase - at) & mask;
-    while (last_of(request, at) <= range.last && crosses(request, at)) {
+    end = vmem_wide_plus(vmem_wide(range.last), 1);
+    at = vmem_wide(range.start);
+    at = vmem_wide_plus(at, up_to_phase(request, at));
+    while (vmem_wide_is_below(last_of(request, at), end) && crosses(request, at)) {
         /* To the boundary that is crossed, and on to the phase. */
-        at = last_of(request, at) & ~((wide)request->nocross - 1);
-        at += (request->phase - at) & mask;
+        at = vmem_wide_floor(last_of(request, at), request->nocross);
+        at = vmem_wide_plus(at, up_to_phase(request, at));
     }
-    if (last_of(request, at) > range.last) {
+    if (!vmem_wide_is_below(last_of(request, at), end)) {
         return false;
     }
-    *addr = (vmem_addr_t)at;
+    *addr = at.low;
     return true;
 }
 
@@ -133,30 +142,32 @@ bool
 vmem_model_highest(
     const struct vmem_model_request *request, struct vmem_model_range range, vmem_addr_t *addr)
 {
-    const wide mask = request->align - 1;
-    wide at; /* one more than the place, so that "below 0" is a number too */
-    wide back;
+    struct vmem_wide at; /* one more than the place, so that "below 0" is a number too */
+    struct vmem_wide end;
+    vmem_size_t back;
 
     if (!clip(request, &range)) {
         return false;
     }
-    at = (wide)range.last - (request->size - 1) + 1;
+    at = vmem_wide_plus(vmem_wide(range.last - (request->size - 1)), 1);
     for (;;) {
-        back = (at - 1 - request->phase) & mask;
-        if (at < (wide)range.start + 1 + back) {
+        back = (at.low - 1 - request->phase) & (request->align - 1);
+        if (vmem_wide_is_below(
+                at, vmem_wide_plus(vmem_wide_plus(vmem_wide(range.start), 1), back))) {
             return false;
         }
-        at -= back;
-        if (!crosses(request, at - 1)) {
+        at = vmem_wide_minus(at, back);
+        if (!crosses(request, vmem_wide_minus(at, 1))) {
             break;
         }
         /* End where the block ends that the place begins in. */
-        back = ((at - 1) | ((wide)request->nocross - 1)) + 1;
-        if (back < request->size) {
+        end = vmem_wide_floor(vmem_wide_minus(at, 1), request->nocross);
+        end = vmem_wide_plus(end, request->nocross);
+        if (vmem_wide_is_below(end, vmem_wide(request->size))) {
             return false;
         }
-        at = back - request->size + 1;
+        at = vmem_wide_plus(vmem_wide_minus(end, request->size), 1);
     }
-    *addr = (vmem_addr_t)(at - 1);
+    *addr = at.low - 1;
     return true;
 }

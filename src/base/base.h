@@ -73,6 +73,27 @@ _Static_assert(sizeof(vmem_addr_t) == sizeof(vmem_size_t), "a size must reach ev
 #define VMI_LIKELY(cond) __builtin_expect(!!(cond), 1)
 #define VMI_UNLIKELY(cond) __builtin_expect(!!(cond), 0)
 #endif
+/*
+ * Who holds an arena's lock, of which a call never holds two: for clang -Wthread-safety, which
+ * scripts/check_static runs.  Nobody defines vmi_an_arena.  What calls the user is VMI_OUTSIDE.
+ */
+#if defined(__clang__)
+struct __attribute__((capability("arena"))) vmi_capability {
+    char unused;
+};
+extern struct vmi_capability vmi_an_arena;
+#define VMI_LOCK_RULE(...) __attribute__((__VA_ARGS__))
+#else
+#define VMI_LOCK_RULE(...)
+#endif
+#define VMI_ENTERS VMI_LOCK_RULE(acquire_capability(vmi_an_arena))
+#define VMI_ENTERS_IF_TRUE VMI_LOCK_RULE(try_acquire_capability(1, vmi_an_arena))
+#define VMI_LEAVES VMI_LOCK_RULE(release_capability(vmi_an_arena))
+#define VMI_ENTERED VMI_LOCK_RULE(requires_capability(vmi_an_arena))
+#define VMI_OUTSIDE VMI_LOCK_RULE(locks_excluded(vmi_an_arena))
+#define VMI_LOCK_UNCHECKED \
+    VMI_LOCK_RULE(no_thread_safety_analysis) /* does what it says, by other means */
+
 #define VMI_NOINLINE __attribute__((noinline))
 #define VMI_INLINE inline __attribute__((always_inline)) /* of the common way only */
 

@@ -23,7 +23,15 @@ vmi_log2(uint64_t value)
 static inline unsigned
 vmi_lowest_bit(uint64_t value)
 {
+#if UINTPTR_MAX <= UINT32_MAX
+    /* Compilers call a function to look at 64 bits there. */
+    if ((uint32_t)value == 0) {
+        return 32u + (unsigned)__builtin_ctz((uint32_t)(value >> 32));
+    }
+    return (unsigned)__builtin_ctz((uint32_t)value);
+#else
     return (unsigned)__builtin_ctzll(value);
+#endif
 }
 
 /* 1 if a < b, else 0; without a branch, which compilers like to make of a comparison. */

@@ -46,7 +46,7 @@ vmi_count_failure(struct vmem_arena *arena, enum vmem_reason reason)
 }
 
 /* Prepare and choose.  Returns 0, NO_PLACE, or ENOMEM for want of tags.  Entered. */
-static int
+VMI_ENTERED static int
 prepare(struct vmem_arena *arena, const struct vmi_request *request, struct vmi_choice *choice)
 {
     const struct vmi_needs needs = { .tags = VMI_TAGS_PER_SPLIT,
@@ -109,7 +109,7 @@ commit(struct vmem_arena *arena, const struct vmi_request *request, const struct
 }
 
 /* Find a place in the arena as it is.  Entered. */
-static int
+VMI_ENTERED static int
 take_place(struct vmem_arena *arena, const struct vmi_request *request, struct vmi_result *result)
 {
     struct vmi_choice choice;
@@ -125,7 +125,7 @@ take_place(struct vmem_arena *arena, const struct vmi_request *request, struct v
 }
 
 /* Reserve what it takes to add a span and to carve from it. */
-static int
+VMI_ENTERED static int
 reserve_for_span(struct vmem_arena *arena, vmem_size_t size)
 {
     const struct vmi_needs needs = {
@@ -138,7 +138,7 @@ reserve_for_span(struct vmem_arena *arena, vmem_size_t size)
 }
 
 /* Take the span just added out again.  False: it is in use, or there is no way back. */
-static bool
+VMI_ENTERED static bool
 withdraw(struct vmem_arena *arena, const struct vmem_range *span)
 {
     const uint32_t header = vmi_span_of(arena, span->start);
@@ -162,7 +162,7 @@ withdraw(struct vmem_arena *arena, const struct vmem_range *span)
  * A span came from the source: place the request without it if that is possible by now, else in it.
  * No lock is held.
  */
-static int
+VMI_OUTSIDE static int
 use_span(struct vmem_arena *arena, const struct vmi_request *request,
     const struct vmi_import *import, const struct vmem_range *span, struct vmi_result *result)
 {
@@ -208,7 +208,7 @@ use_span(struct vmem_arena *arena, const struct vmi_request *request,
 }
 
 /* The source gave nothing. */
-static void
+VMI_OUTSIDE static void
 note_refusal(struct vmem_arena *arena, const struct vmi_import *import)
 {
     vmi_reenter(arena);
@@ -243,7 +243,7 @@ go_to_level(struct climb *climb, struct vmem_arena *arena, const struct vmi_requ
 }
 
 /* Try at the present level.  *import: what may be asked of the source arena next; else ENOENT. */
-static int
+VMI_OUTSIDE static int
 try_level(struct climb *climb, struct vmi_result *result, struct vmi_import *import, int *can_climb)
 {
     struct vmem_arena *arena = climb->arena;
@@ -276,7 +276,7 @@ try_level(struct climb *climb, struct vmi_result *result, struct vmi_import *imp
 }
 
 /* Climb until a level has a place, and come down with it.  Returns 0, NO_PLACE, ENOMEM or EBUSY. */
-static int
+VMI_OUTSIDE static int
 climb_and_return(struct vmem_arena *arena, const struct vmi_request *request,
     struct vmi_result *result, struct climb *climb)
 {
@@ -307,7 +307,7 @@ climb_and_return(struct vmem_arena *arena, const struct vmi_request *request,
 }
 
 /* Call an arena's reclaim.  True if anything became free. */
-static bool
+VMI_OUTSIDE static bool
 reclaim(struct vmem_arena *arena, vmem_size_t size, struct vmem_arena **source)
 {
     vmem_reclaim_fn *reclaim_fn;
@@ -335,7 +335,7 @@ reclaim(struct vmem_arena *arena, vmem_size_t size, struct vmem_arena **source)
 }
 
 /* Why there is no place, as far as O(1) can tell. */
-static enum vmem_reason
+VMI_OUTSIDE static enum vmem_reason
 reason_of(struct vmem_arena *arena, const struct vmi_request *request, enum vmem_reason source)
 {
     enum vmem_reason reason = VMEM_REASON_FRAGMENTS;
@@ -354,7 +354,7 @@ reason_of(struct vmem_arena *arena, const struct vmi_request *request, enum vmem
 }
 
 /* Ask the sources for the right place; an arena that refuses, for enough to contain one. */
-static int
+VMI_OUTSIDE static int
 try_with_sources(struct vmem_arena *arena, const struct vmi_request *request,
     struct vmi_result *result, enum vmem_reason *reason, bool *is_limited)
 {
@@ -373,7 +373,7 @@ try_with_sources(struct vmem_arena *arena, const struct vmi_request *request,
 }
 
 /* The wholly free spans that an arena keeps. */
-static unsigned
+VMI_OUTSIDE static unsigned
 count_kept(struct vmem_arena *arena)
 {
     unsigned kept = 0;
@@ -391,7 +391,7 @@ count_kept(struct vmem_arena *arena)
  * source may give its own span back, which could have served.  The others go at once.
  * *has_changed: there was one.
  */
-static int
+VMI_OUTSIDE static int
 try_without_kept(struct vmem_arena *level, struct vmem_arena *arena,
     const struct vmi_request *request, struct vmi_result *result, enum vmem_reason *reason,
     bool *is_limited, bool *has_changed)

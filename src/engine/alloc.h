@@ -20,11 +20,11 @@ struct vmi_result {
  *
  * Returns   0 and *result; ENOMEM no place or no memory for tags; EBUSY re-entered, reported
  */
-int vmi_alloc(
+VMI_OUTSIDE int vmi_alloc(
     struct vmem_arena *arena, const struct vmi_request *request, struct vmi_result *result);
 
 /* Count a refused request. */
-void vmi_count_failure(struct vmem_arena *arena, enum vmem_reason reason);
+VMI_OUTSIDE void vmi_count_failure(struct vmem_arena *arena, enum vmem_reason reason);
 
 /* The books of an allocation whose segment is carved. */
 static inline void
@@ -52,7 +52,7 @@ vmi_handle_make(struct vmem_arena *arena, uint32_t index)
  *   size     a multiple of the quantum, > 0
  *   Returns  0; VMI_LONG_WAY nothing was done, take the long way; EBUSY re-entered, reported
  */
-static VMI_INLINE int
+VMI_OUTSIDE static VMI_INLINE int
 vmi_alloc_quickly(
     struct vmem_arena *arena, vmem_size_t size, vmem_addr_t *addr, vmem_handle_t *handle)
 {

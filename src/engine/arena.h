@@ -162,13 +162,13 @@ vmi_tag(const struct vmem_arena *arena, uint32_t index)
 }
 
 /* Put memory that left the arena back to its source, and leave the lock. */
-void vmi_leave_with_garbage(struct vmem_arena *arena);
+VMI_LEAVES void vmi_leave_with_garbage(struct vmem_arena *arena);
 
 /* Report that a call came back into an arena that is in a call. */
-void vmi_report_reentry(const struct vmem_arena *arena);
+VMI_OUTSIDE void vmi_report_reentry(const struct vmem_arena *arena);
 
 /* Enter the arena.  False, reported: the caller is in it already. */
-static inline bool
+VMI_ENTERS_IF_TRUE VMI_LOCK_UNCHECKED static inline bool
 vmi_enter(struct vmem_arena *arena)
 {
     if (arena->is_unlocked ? VMI_LIKELY(!arena->is_entered)
@@ -181,7 +181,7 @@ vmi_enter(struct vmem_arena *arena)
 }
 
 /* Leave without a look at the garbage: for a while only. */
-static inline void
+VMI_LEAVES VMI_LOCK_UNCHECKED static inline void
 vmi_leave_quickly(struct vmem_arena *arena)
 {
     if (arena->is_unlocked) {
@@ -191,7 +191,7 @@ vmi_leave_quickly(struct vmem_arena *arena)
     }
 }
 
-static inline void
+VMI_LEAVES static inline void
 vmi_leave(struct vmem_arena *arena)
 {
     if (VMI_UNLIKELY(arena->supply.garbage != NULL)) {
@@ -202,7 +202,7 @@ vmi_leave(struct vmem_arena *arena)
 }
 
 /* Enter again after vmi_leave(): cannot fail, the caller was in before. */
-static inline void
+VMI_ENTERS VMI_LOCK_UNCHECKED static inline void
 vmi_reenter(struct vmem_arena *arena)
 {
     (void)vmi_enter(arena);

@@ -81,7 +81,7 @@ vmi_free_kept_span(struct vmem_arena *arena, struct vmi_released *released)
 }
 
 /* Put a segment to rest, and free those that have rested enough; one span may go back with them. */
-static void
+VMI_ENTERED static void
 rest(struct vmem_arena *arena, uint32_t index, struct vmi_released *released)
 {
     for (unsigned i = 0; i < LEAVING_MAX && released->range.size == 0; i++) {
@@ -95,7 +95,7 @@ rest(struct vmem_arena *arena, uint32_t index, struct vmi_released *released)
 }
 
 /* Make a segment, found and checked, free, or put it to rest.  Leaves the arena. */
-VMI_NOINLINE static void
+VMI_LEAVES VMI_NOINLINE static void
 finish_specially(struct vmem_arena *arena, uint32_t index, struct vmi_released *released)
 {
     released->range.size = 0;
@@ -110,7 +110,7 @@ finish_specially(struct vmem_arena *arena, uint32_t index, struct vmi_released *
 }
 
 /* The same for the caller of an arena that is more than plain. */
-VMI_NOINLINE static void
+VMI_LEAVES VMI_NOINLINE static void
 finish_and_give_back(struct vmem_arena *arena, uint32_t index)
 {
     struct vmi_released released;
@@ -120,7 +120,7 @@ finish_and_give_back(struct vmem_arena *arena, uint32_t index)
 }
 
 /* The common way to the same: see `frees_plainly`. */
-static VMI_INLINE void
+VMI_LEAVES static VMI_INLINE void
 finish(struct vmem_arena *arena, uint32_t index, vmem_size_t size)
 {
     arena->inuse -= size;
@@ -155,7 +155,7 @@ segment_at(const struct vmem_arena *arena, vmem_addr_t addr)
 }
 
 /* Say what is wrong with freeing `addr`.  The arena is entered; it is left here. */
-VMI_NOINLINE static void
+VMI_LEAVES VMI_NOINLINE static void
 reject(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size, uint32_t found)
 {
     struct vmem_fault fault = { .code = VMEM_FAULT_BAD_FREE, .addr = addr, .size = size };
@@ -195,7 +195,7 @@ approach(const struct vmem_arena *arena, vmem_addr_t addr)
     vmi_index_approach(arena, addr);
 }
 
-VMI_NOINLINE static void
+VMI_LEAVES VMI_NOINLINE static void
 reject_handle(struct vmem_arena *arena, vmem_handle_t handle)
 {
     struct vmem_fault fault = { .code = VMEM_FAULT_BAD_HANDLE, .addr = handle };
@@ -220,7 +220,7 @@ is_allocation(const struct vmem_arena *arena, uint32_t index, vmem_size_t rounde
 }
 
 /* Take an allocation out of the busy index.  0: misuse, reported.  Entered; left if 0. */
-static uint32_t
+VMI_LEAVES VMI_ENTERS_IF_TRUE VMI_LOCK_UNCHECKED static uint32_t
 take_out(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size)
 {
     struct vmi_slot slot;
@@ -242,11 +242,15 @@ vmi_give_back(const struct vmi_released *released)
     while (now.range.size != 0) {
         struct vmem_arena *source = now.arena;
         uint32_t index;
+
         if (source == NULL) {
             now.release_fn(now.arg, now.range.start, now.range.size);
             return;
         }
-        index = vmi_enter(source) ? take_out(source, now.range.start, now.range.size) : 0;
+        if (!vmi_enter(source)) {
+            return;
+        }
+        index = take_out(source, now.range.start, now.range.size);
         if (index == 0) {
             return;
         }
@@ -257,7 +261,7 @@ vmi_give_back(const struct vmi_released *released)
 }
 
 /* A free that is not the common one: the entry has strayed, or is not there, or not as it should be. */
-VMI_NOINLINE static void
+VMI_LEAVES VMI_NOINLINE static void
 free_otherwise(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size)
 {
     const uint32_t index = take_out(arena, addr, size);

@@ -15,8 +15,8 @@ struct vmi_released {
 };
 
 /* Free by address, or by handle; misuse is reported here.  Gives spans back to their sources. */
-void vmi_free(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size);
-void vmi_free_handle(struct vmem_arena *arena, vmem_handle_t handle);
+VMI_OUTSIDE void vmi_free(struct vmem_arena *arena, vmem_addr_t addr, vmem_size_t size);
+VMI_OUTSIDE void vmi_free_handle(struct vmem_arena *arena, vmem_handle_t handle);
 
 /* The tag of a live handle; 0 if it is stale or never was one.  The arena is entered. */
 static inline uint32_t
@@ -34,21 +34,22 @@ vmi_handle_tag(const struct vmem_arena *arena, vmem_handle_t handle)
 }
 
 /* Make a busy segment free, in no index any more; a span that became wholly free is let go. */
-void vmi_free_segment(struct vmem_arena *arena, uint32_t index, struct vmi_released *released);
+VMI_ENTERED void vmi_free_segment(
+    struct vmem_arena *arena, uint32_t index, struct vmi_released *released);
 
 /* Let a wholly free span go that the arena had kept.  *released: size 0 if there is none.  Entered. */
-void vmi_free_kept_span(struct vmem_arena *arena, struct vmi_released *released);
+VMI_ENTERED void vmi_free_kept_span(struct vmem_arena *arena, struct vmi_released *released);
 
 /*
  * Give the wholly free spans back that the arena keeps, but for so many.  The arena is entered, and left
  * meanwhile.  True if there was one.
  */
-bool vmi_trim_kept_spans(struct vmem_arena *arena, unsigned keep);
+VMI_ENTERED bool vmi_trim_kept_spans(struct vmem_arena *arena, unsigned keep);
 
 /* Give a span back to where it came from, and so on up: no recursion.  No lock is held. */
-void vmi_give_back(const struct vmi_released *released);
+VMI_OUTSIDE void vmi_give_back(const struct vmi_released *released);
 
 /* Free all that rests in quarantine.  The arena is entered, and left meanwhile where spans go back. */
-bool vmi_drain(struct vmem_arena *arena);
+VMI_ENTERED bool vmi_drain(struct vmem_arena *arena);
 
 #endif

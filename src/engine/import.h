@@ -22,7 +22,7 @@ int vmi_import_plan(
     const struct vmem_arena *arena, const struct vmi_request *request, struct vmi_import *import);
 
 /* Units that the arena may yet import.  Entered. */
-vmem_size_t vmi_import_room(const struct vmem_arena *arena);
+VMI_ENTERED vmem_size_t vmi_import_room(const struct vmem_arena *arena);
 
 /*
  * Decide to import for a request that found no place.  The arena is entered.
@@ -30,26 +30,27 @@ vmem_size_t vmi_import_room(const struct vmem_arena *arena);
  * Returns   0, and *import; the size asked for counts against the limit until vmi_import_end()
  *           ENOENT no source; ENOSPC the limit forbids it; ENOMEM no import can help
  */
-int vmi_import_begin(
+VMI_ENTERED int vmi_import_begin(
     struct vmem_arena *arena, const struct vmi_request *request, struct vmi_import *import);
 
 /* Ask an import function.  No lock is held.  Returns 0 and *span, or why not. */
-int vmi_import_call(const struct vmi_import *import, struct vmem_range *span);
+VMI_OUTSIDE int vmi_import_call(const struct vmi_import *import, struct vmem_range *span);
 
 /* Give a span back that was imported but is not in the arena. */
-void vmi_import_return(const struct vmi_import *import, const struct vmem_range *span);
+VMI_OUTSIDE void vmi_import_return(const struct vmi_import *import, const struct vmem_range *span);
 
 /* The import is over, one way or the other: no longer count it against the limit.  Entered. */
-void vmi_import_end(struct vmem_arena *arena, const struct vmi_import *import);
+VMI_ENTERED void vmi_import_end(struct vmem_arena *arena, const struct vmi_import *import);
 
 /*
  * Take an imported span into the arena.  Entered, with everything reserved that vmi_span_add() needs.
  * Returns 0; or EINVAL, EEXIST, ENOSPC: refused, the arena is unchanged.
  */
-int vmi_import_accept(
+VMI_ENTERED int vmi_import_accept(
     struct vmem_arena *arena, const struct vmi_import *import, const struct vmem_range *span);
 
 /* Report a span that a source should not have given.  No lock is held. */
-void vmi_import_report(const struct vmem_arena *arena, const struct vmem_range *span, int status);
+VMI_OUTSIDE void vmi_import_report(
+    const struct vmem_arena *arena, const struct vmem_range *span, int status);
 
 #endif

@@ -114,7 +114,7 @@ set_up(struct vmem_arena *arena, const struct vmem_options *options)
 }
 
 /* The ring of a quarantine. */
-static int
+VMI_ENTERED static int
 set_up_quarantine(struct vmem_arena *arena, const struct vmem_options *options)
 {
     struct vmi_quarantine *q = &arena->quarantine;
@@ -140,7 +140,7 @@ set_up_memory(struct vmem_arena *arena, const struct vmem_options *options)
     void *table;
     int status;
 
-    (void)vmi_enter(arena);
+    vmi_reenter(arena); /* cannot fail: nobody else knows the arena */
     table = vmi_supply_permanent(arena, FIRST_TABLE_BYTES);
     status = table != NULL ? 0 : ENOMEM;
     if (status == 0) {

@@ -11,10 +11,11 @@
 #include "engine/arena.h"
 
 /* Report to the hook.  `why` is the end of the line; fault->text is filled in here.  No locks. */
-void vmi_misuse(const struct vmem_arena *arena, struct vmem_fault *fault, const char *why);
+VMI_OUTSIDE void vmi_misuse(
+    const struct vmem_arena *arena, struct vmem_fault *fault, const char *why);
 
 /* The same where there is no arena, only its name. */
-void vmi_misuse_named(const char *name, struct vmem_fault *fault, const char *why);
+VMI_OUTSIDE void vmi_misuse_named(const char *name, struct vmem_fault *fault, const char *why);
 
 /* The hook of the process. */
 void vmi_misuse_set_hook(vmem_fatal_fn *hook, void *arg);

@@ -19,6 +19,6 @@ void vmi_registry_add(struct vmem_arena *arena);
 void vmi_registry_remove(struct vmem_arena *arena);
 
 /* Call for each arena, in the order of creation, with the registry locked; false ends it. */
-void vmi_registry_walk(vmem_arena_visitor_fn *visitor, void *arg);
+VMI_OUTSIDE void vmi_registry_walk(vmem_arena_visitor_fn *visitor, void *arg);
 
 #endif

@@ -135,7 +135,7 @@ power_of_two(size_t bytes)
 }
 
 /* Ask the source, for which the lock is left. */
-static void *
+VMI_ENTERED static void *
 ask_source(struct vmem_arena *arena, size_t bytes)
 {
     const struct vmem_tag_source source = arena->supply.source;
@@ -148,7 +148,7 @@ ask_source(struct vmem_arena *arena, size_t bytes)
 }
 
 /* Obtain zeroed memory: a piece, or from the source.  *left: the lock was left meanwhile. */
-static void *
+VMI_ENTERED static void *
 obtain(struct vmem_arena *arena, size_t *bytes, bool *left)
 {
     void *memory = take_piece(&arena->supply, *bytes);
@@ -187,7 +187,7 @@ vmi_supply_permanent(struct vmem_arena *arena, size_t bytes)
 }
 
 /* Obtain `bytes`, or half of it, or a quarter ...: what is left of the caller's memory. */
-static void *
+VMI_ENTERED static void *
 obtain_or_less(struct vmem_arena *arena, size_t *bytes, size_t smallest, bool *left)
 {
     void *memory = obtain(arena, bytes, left);
@@ -206,7 +206,7 @@ enum outcome {
     NOT_TO_HAVE /* no memory */
 };
 
-static enum outcome
+VMI_ENTERED static enum outcome
 supply_slab(struct vmem_arena *arena, struct vmi_slab *slab, uint32_t count)
 {
     size_t bytes;
@@ -251,7 +251,7 @@ supply_slab(struct vmem_arena *arena, struct vmi_slab *slab, uint32_t count)
     return OBTAINED;
 }
 
-static enum outcome
+VMI_ENTERED static enum outcome
 supply_tags(struct vmem_arena *arena, uint32_t count)
 {
     if (vmi_tags_reserve(&arena->tags, count)) {
@@ -291,7 +291,7 @@ resize_busy(struct vmem_arena *arena, void *memory, size_t bytes)
     arena->supply.old_bytes = vmi_table_bytes(&arena->busy.old);
 }
 
-static enum outcome
+VMI_ENTERED static enum outcome
 supply_busy(struct vmem_arena *arena)
 {
     bool is_urgent;
@@ -325,7 +325,7 @@ supply_busy(struct vmem_arena *arena)
     return OBTAINED;
 }
 
-static enum outcome
+VMI_ENTERED static enum outcome
 supply_bins(struct vmem_arena *arena, vmem_size_t span_max)
 {
     const unsigned wanted = vmi_bins_class(&arena->bins, span_max) + 1;
@@ -358,7 +358,7 @@ supply_bins(struct vmem_arena *arena, vmem_size_t span_max)
     return OBTAINED;
 }
 
-static enum outcome
+VMI_ENTERED static enum outcome
 supply_once(struct vmem_arena *arena, const struct vmi_needs *needs)
 {
     enum outcome outcome = supply_tags(arena, needs->tags);

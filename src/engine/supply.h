@@ -56,31 +56,32 @@ void vmi_supply_add_blob(struct vmem_arena *arena, void *memory, size_t bytes, b
  *
  * Returns   0; ENOMEM: what was obtained stays in reserve
  */
-VMI_NOINLINE int vmi_supply_needs(struct vmem_arena *arena, const struct vmi_needs *needs);
+VMI_ENTERED VMI_NOINLINE int vmi_supply_needs(
+    struct vmem_arena *arena, const struct vmi_needs *needs);
 
 /* Take windows for tags and nodes, where the port has any to give.  Before anything is obtained. */
 void vmi_supply_set_windows(struct vmem_arena *arena);
 
 /* Obtain zeroed memory that stays until the arena ends; NULL if there is none.  Entered. */
-void *vmi_supply_permanent(struct vmem_arena *arena, size_t bytes);
+VMI_ENTERED void *vmi_supply_permanent(struct vmem_arena *arena, size_t bytes);
 
 /* Top up the nodes of an index while it is cheap, ignoring failure.  The lock may be left. */
-VMI_NOINLINE void vmi_supply_nodes_softly(struct vmem_arena *arena);
+VMI_ENTERED VMI_NOINLINE void vmi_supply_nodes_softly(struct vmem_arena *arena);
 
 /* The same with what is at hand: nobody is asked, and the lock is not left. */
-void vmi_supply_nodes_at_hand(struct vmem_arena *arena);
+VMI_ENTERED void vmi_supply_nodes_at_hand(struct vmem_arena *arena);
 
 /* Build an index to the end; the lock may be left.  False: no memory, the index is off. */
-bool vmi_index_build(struct vmem_arena *arena, struct vmi_index *index);
+VMI_ENTERED bool vmi_index_build(struct vmem_arena *arena, struct vmi_index *index);
 
 /* Empty some more of an old busy table; put back a part of what became empty. */
-VMI_NOINLINE void vmi_supply_tidy(struct vmem_arena *arena);
+VMI_ENTERED VMI_NOINLINE void vmi_supply_tidy(struct vmem_arena *arena);
 
 /* Do all pending work: see vmem_maintain(). */
-void vmi_supply_maintain(struct vmem_arena *arena);
+VMI_ENTERED void vmi_supply_maintain(struct vmem_arena *arena);
 
 /* Put everything back: the end of the arena.  No lock is held; nobody else knows the arena. */
-void vmi_supply_end(struct vmem_arena *arena);
+VMI_OUTSIDE void vmi_supply_end(struct vmem_arena *arena);
 
 /* True if an index in use is complete and has nodes for what comes next. */
 bool vmi_supply_has_nodes(const struct vmem_arena *arena);

@@ -86,7 +86,7 @@ consider_all(
 }
 
 /* An allocation would find no tags, and has nobody to ask for more.  Entered, and stays so. */
-static bool
+VMI_ENTERED static bool
 lacks_tags(struct vmem_arena *arena)
 {
     const struct vmi_needs needs = { .tags = VMI_TAGS_PER_SPLIT, .busy_entry = true };
@@ -101,7 +101,7 @@ lacks_tags(struct vmem_arena *arena)
 }
 
 /* What the source has to do with it; NONE: there is none, or nothing that it gives could help. */
-static enum vmem_reason
+VMI_ENTERED static enum vmem_reason
 reason_of_source(const struct vmem_arena *arena, const struct vmi_request *request)
 {
     struct vmi_import import;
@@ -112,7 +112,7 @@ reason_of_source(const struct vmem_arena *arena, const struct vmi_request *reque
     return import.want.size <= vmi_import_room(arena) ? VMEM_REASON_IMPORT : VMEM_REASON_LIMIT;
 }
 
-static enum vmem_reason
+VMI_ENTERED static enum vmem_reason
 reason_from(const struct vmem_arena *arena, const struct vmi_request *request,
     const struct vmem_explanation *e)
 {

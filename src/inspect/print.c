@@ -25,7 +25,7 @@ flush_line(struct output *out)
     vmi_line_clear(&out->line);
 }
 
-static void
+VMI_OUTSIDE static void
 print_pair(struct output *out, const char *label, uint64_t value)
 {
     vmi_line_put(&out->line, "  ");
@@ -53,7 +53,7 @@ policy_name(unsigned policy)
     }
 }
 
-static void
+VMI_OUTSIDE static void
 print_title(struct output *out, const struct vmem_arena *arena)
 {
     vmi_line_put(&out->line, "arena ");
@@ -111,7 +111,7 @@ struct to_all {
     bool is_found;
 };
 
-static bool
+VMI_OUTSIDE static bool
 print_one(void *arg, struct vmem_arena *arena)
 {
     const struct to_all *all = arg;
@@ -179,7 +179,7 @@ vmi_summary(struct vmem_arena *arena, vmem_sink_fn *sink, void *arg)
     }
 }
 
-static void
+VMI_OUTSIDE static void
 put_segment(struct output *out, const struct vmem_segment *segment)
 {
     const bool is_span = segment->type == VMEM_SPAN;
@@ -198,7 +198,7 @@ put_segment(struct output *out, const struct vmem_segment *segment)
     flush_line(out);
 }
 
-static bool
+VMI_OUTSIDE static bool
 dump_segment(void *arg, const struct vmem_segment *segment)
 {
     put_segment(arg, segment);
@@ -248,7 +248,7 @@ segment_of(struct vmem_arena *arena, vmem_addr_t addr, struct vmem_segment *segm
     return is_found;
 }
 
-static bool
+VMI_OUTSIDE static bool
 print_owner(void *arg, struct vmem_arena *arena)
 {
     struct to_all *all = arg;

@@ -58,9 +58,9 @@
 
 enum {
     VMI_BUCKET_SLOTS = 8,
-    VMI_STRAYS_MANY = 255, /* this many, or more: no longer counted */
-    VMI_BUSY_LOG2_MIN = 3, /* buckets */
-    VMI_BUSY_LOG2_MAX = 28,
+    VMI_STRAYS_MANY = 255,                             /* this many, or more: no longer counted */
+    VMI_BUSY_LOG2_MIN = 3,                             /* buckets */
+    VMI_BUSY_LOG2_MAX = sizeof(size_t) >= 8 ? 28 : 25, /* the bytes of a table are a size_t */
     VMI_BUSY_STEP = 2 /* buckets of the old table to empty in one step */
 };
 

@@ -13,10 +13,15 @@ enum {
     NARROWEST = PER_CHAIN * 2 + BEING_DEALT
 };
 
+/* Entries have 32-bit references, so there are not more of them; and 64-bit division is a library call
+   on 32-bit targets. */
 static uint64_t
 nodes_for(uint64_t entries)
 {
-    return entries / VMI_FANOUT + (entries % VMI_FANOUT != 0);
+    const uint32_t count = (uint32_t)entries;
+
+    VMI_ASSERT(entries <= UINT32_MAX);
+    return count / VMI_FANOUT + (count % VMI_FANOUT != 0);
 }
 
 static uint64_t

@@ -41,14 +41,22 @@
 
 #include "base/bits.h"
 
+/* A port, or who compiles it, may say otherwise: where addresses are scarce. */
+#ifndef VMI_PORT_WINDOW_LOG2
+#define VMI_PORT_WINDOW_LOG2 (sizeof(void *) >= 8 ? 30 : 24)
+#endif
+
 enum {
-    VMI_CHUNK_LOG2 = 16,       /* log2 of the bytes of the largest chunk */
-    VMI_CHUNK_FIRST_LOG2 = 12, /* of the first chunk; each further one doubles */
-    VMI_WINDOW_LOG2 = sizeof(void *) >= 8 ? 30 : 24, /* log2 of the bytes of a window */
+    VMI_CHUNK_LOG2 = 16,                    /* log2 of the bytes of the largest chunk */
+    VMI_CHUNK_FIRST_LOG2 = 12,              /* of the first chunk; each further one doubles */
+    VMI_WINDOW_LOG2 = VMI_PORT_WINDOW_LOG2, /* log2 of the bytes of a window */
     VMI_SLAB_DIR_INLINE = 8, /* directory entries before a directory must be obtained */
     VMI_WINDOW_PARTS = 1 << (VMI_WINDOW_LOG2 - VMI_CHUNK_LOG2),
     VMI_CHUNK_HEADER_BYTES = 64
 };
+
+_Static_assert(
+    VMI_WINDOW_LOG2 >= 20 && VMI_WINDOW_LOG2 <= 30, "room for a few chunks, and 32-bit indexes");
 
 /* Address space for a slab: its chunks, then its directory. */
 #define VMI_SLAB_WINDOW_BYTES \

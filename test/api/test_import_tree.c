@@ -49,6 +49,28 @@ test_import_from_returns_each_documented_status(void)
     CHECK_U64(vmem_destroy(root), ==, 0);
 }
 
+/* Who imported it learns of it only when the span goes back. */
+static void
+test_a_span_that_was_freed_in_its_source_by_somebody_else_is_a_bad_free_there(void)
+{
+    struct vmem_arena *root = NULL;
+    struct vmem_arena *child = NULL;
+    vmem_addr_t addr = 0;
+
+    CHECK_OR_RETURN(vmem_create("root", 0, 4096, 16, 0, 0, &root) == 0);
+    CHECK_OR_RETURN(vmem_create("child", 0, 0, 16, 0, 0, &child) == 0);
+    CHECK_U64(vmem_import_from(child, root, 0), ==, 0);
+    CHECK_U64(vmem_alloc(child, 16, 0, &addr), ==, 0);
+    CHECK_U64(vmem_size(root, VMEM_ALLOC), ==, 16);
+    vmem_free(root, addr, 16);
+    EXPECT_FATAL(vmem_free(child, addr, 16), VMEM_FAULT_BAD_FREE);
+    CHECK_U64(vmem_size(child, VMEM_ALLOC | VMEM_FREE), ==, 0);
+    CHECK_U64(vmem_size(root, VMEM_ALLOC), ==, 0);
+    CHECK_U64(vmem_size(root, VMEM_FREE), ==, 4096);
+    CHECK_U64(vmem_destroy(child), ==, 0);
+    CHECK_U64(vmem_destroy(root), ==, 0);
+}
+
 static void
 test_a_circle_of_sources_is_refused(void)
 {
@@ -540,6 +562,7 @@ test_a_limit_on_what_is_enough_anywhere(void)
 
 static const struct vmt_test tests[] = {
     VMT_TEST(test_import_from_returns_each_documented_status),
+    VMT_TEST(test_a_span_that_was_freed_in_its_source_by_somebody_else_is_a_bad_free_there),
     VMT_TEST(test_a_circle_of_sources_is_refused),
     VMT_TEST(test_the_parent_is_asked_for_exactly_the_rounded_size),
     VMT_TEST(test_fifty_levels_hold),

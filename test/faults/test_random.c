@@ -29,6 +29,7 @@ struct world {
     struct vmt_source source;
     struct vmt_rng rng;
     vmem_size_t quantum;
+    vmem_size_t limit;
     unsigned count;
     struct held held[LIVE_MAX];
     unsigned char is_owned[UNITS];
@@ -105,6 +106,8 @@ add(struct world *w)
 {
     const vmem_addr_t start = vmt_rng_below(&w->rng, UNITS / 2 / w->quantum) * w->quantum;
     const vmem_size_t size = (1 + vmt_rng_below(&w->rng, 8)) * w->quantum;
+    const vmem_size_t total = vmem_size(w->arena, VMEM_ALLOC | VMEM_FREE);
+    const bool is_beyond = w->limit != 0 && total + size > w->limit;
     bool is_taken = false;
     int status;
 
@@ -115,9 +118,13 @@ add(struct world *w)
         is_taken = is_taken || w->is_static[at];
     }
     status = vmem_add(w->arena, start, size, 0);
-    CHECK(status == (is_taken ? EEXIST : 0) || (!is_taken && status == ENOMEM));
+    if (is_taken || is_beyond) {
+        CHECK_U64(status, ==, is_taken ? EEXIST : ENOSPC);
+    } else {
+        CHECK(status == 0 || status == ENOMEM);
+    }
     if (status == 0) {
-        memset(&w->is_static[start], 1, size);
+        memset(&w->is_static[start], 1, (size_t)size);
     }
 }
 
@@ -166,6 +173,7 @@ live_through(struct vmem_options options, bool imports)
     memset(&w, 0, sizeof w);
     w.rng.state = vmt_seed() + options.flags + options.quantum + (imports ? 7 : 0);
     w.quantum = options.quantum;
+    w.limit = options.limit;
     vmt_tags_init(&w.tags);
     vmt_source_init(&w.source, UNITS / 2, UNITS / 2);
     w.source.manner = vmt_rng_below(&w.rng, 2) ? VMT_SOURCE_ANYWHERE : VMT_SOURCE_CONSTRAINED;

@@ -6,6 +6,9 @@
  * Every file is given to the harness; of a directory, every file in it.  The name of the input at hand is
  * printed if the harness ends the process.  The last line is "N passed, 0 failed".
  */
+#define _FILE_OFFSET_BITS \
+    64 /* or readdir() of a 32-bit program ends at a file with a large number */
+
 #include "fuzz.h"
 
 #include <dirent.h>

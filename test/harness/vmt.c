@@ -35,6 +35,7 @@ static uint64_t context_value;
 static uint64_t test_seed;
 
 static uint64_t ops_wanted;
+static uint64_t ops_max; /* 0 = no bound */
 
 /* -------------------------------------------------------------------------------------------------
  * Lines
@@ -235,7 +236,9 @@ vmt_seed(void)
 uint64_t
 vmt_ops(uint64_t proposed)
 {
-    return ops_wanted != 0 ? ops_wanted : proposed;
+    const uint64_t ops = ops_wanted != 0 ? ops_wanted : proposed;
+
+    return ops_max != 0 && ops > ops_max ? ops_max : ops;
 }
 
 uint64_t
@@ -285,14 +288,14 @@ vmt_fuse_set(struct vmt_fuse *fuse, uint64_t fail_at, bool fail_on)
 void
 vmt_spin_enter(struct vmt_spin *spin)
 {
-    while (atomic_exchange_explicit(&spin->is_held, true, memory_order_acquire)) {
+    while (atomic_exchange_explicit(&spin->is_held, 1, memory_order_acquire)) {
     }
 }
 
 void
 vmt_spin_exit(struct vmt_spin *spin)
 {
-    atomic_store_explicit(&spin->is_held, false, memory_order_release);
+    atomic_store_explicit(&spin->is_held, 0, memory_order_release);
 }
 
 /* -------------------------------------------------------------------------------------------------
@@ -433,6 +436,7 @@ vmt_run(const struct vmt_suite *suite, const struct vmt_options *options)
         vmt_note_u64("repeat with --seed", options->seed);
     }
     ops_wanted = options->ops;
+    ops_max = options->ops_max;
     for (size_t i = 0; i < suite->count; i++) {
         const struct vmt_test *test = &suite->tests[i];
 

@@ -56,6 +56,7 @@ struct vmt_options {
     bool list_only;     /* print the names, run nothing */
     uint64_t seed;      /* of this run */
     uint64_t ops;       /* what vmt_ops() returns; 0 = what the test proposes */
+    uint64_t ops_max;   /* but never more than so many; 0 = no bound */
 };
 
 /* The program's tests; VMT_SUITE defines it. */
@@ -185,7 +186,7 @@ void vmt_fuse_set(struct vmt_fuse *fuse, uint64_t fail_at, bool fail_on);
 
 /* A lock for the harness's own records, where callbacks may come from several threads. */
 struct vmt_spin {
-    atomic_bool is_held;
+    atomic_uint is_held; /* 0 or 1: an exchange of single bytes is a library call on riscv64 */
 };
 
 void vmt_spin_enter(struct vmt_spin *spin);

@@ -66,7 +66,9 @@ usage(FILE *to, const char *program)
         "  --list         print the names of the tests\n"
         "  --filter TEXT  run only tests whose name contains TEXT\n"
         "  --seed N       repeat a run (also: environment VMT_SEED); fresh by default\n"
-        "  --ops N        operations of each random test (also: environment VMT_OPS)\n",
+        "  --ops N        operations of each random test (also: environment VMT_OPS)\n"
+        "environment:\n"
+        "  VMT_OPS_MAX    no random test makes more than so many, for slow machines\n",
         program);
 }
 
@@ -100,10 +102,12 @@ main(int argc, char **argv)
 {
     const char *seed = getenv("VMT_SEED");
     const char *ops = getenv("VMT_OPS");
+    const char *ops_max = getenv("VMT_OPS_MAX");
     struct vmt_options options = { .filter = NULL };
 
     options.seed = seed != NULL ? number_or_exit(argv[0], "VMT_SEED", seed) : vmt_port_entropy();
     options.ops = ops != NULL ? number_or_exit(argv[0], "VMT_OPS", ops) : 0;
+    options.ops_max = ops_max != NULL ? number_or_exit(argv[0], "VMT_OPS_MAX", ops_max) : 0;
     for (int i = 1; i < argc; i++) {
         const char *name = argv[i];
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;

@@ -65,12 +65,24 @@ run_child(char output[OUTPUT_BYTES])
     return child > 0 && waitpid(child, &status, 0) == child ? status : -1;
 }
 
+/* An emulator of another machine adds a line of its own when the program dies. */
+static void
+cut_emulator(char *output)
+{
+    char *line = strstr(output, "\nqemu: uncaught target signal 6");
+
+    if (line != NULL) {
+        line[1] = '\0';
+    }
+}
+
 static void
 test_the_default_hook_prints_one_line_and_aborts(void)
 {
     static char output[OUTPUT_BYTES];
     const int status = run_child(output);
 
+    cut_emulator(output);
     CHECK(WIFSIGNALED(status));
     CHECK_U64(WTERMSIG(status), ==, SIGABRT);
     CHECK_STR(output,

@@ -75,7 +75,7 @@ run_rounds(enum rig_size size, uint64_t ops, size_t round_max, struct rig_reache
             setup.tag_bytes = VMEM_TAG_MEMORY_BYTES(SCARCE_LIVE, 10) & ~(size_t)63;
             setup.may_lack_tags = vmt_rng_below(&rng, 2) == 0;
             if (setup.may_lack_tags) {
-                setup.tag_bytes -= vmt_rng_below(&rng, SCARCE_LESS) & ~(uint64_t)63;
+                setup.tag_bytes -= (size_t)vmt_rng_below(&rng, SCARCE_LESS) & ~(size_t)63;
             }
         }
         broken = run_round(&rng, &setup, count, log, &logged, reached);
@@ -114,9 +114,9 @@ test_large_arenas_agree_with_the_model(void)
     struct rig_reached reached;
 
     run_rounds(RIG_LARGE, vmt_ops(OPS_DEFAULT) / LARGE_PART, LOG_MAX, &reached);
-    CHECK_U64(reached.searches, >, 0);
-    CHECK_U64(reached.indexed, >, 0);
     if (vmt_ops(OPS_DEFAULT) >= OPS_DEFAULT) {
+        CHECK_U64(reached.searches, >, 0);
+        CHECK_U64(reached.indexed, >, 0);
         CHECK_U64(reached.holes, >, 300);
         CHECK_U64(reached.live, >, 1500);
     }
@@ -129,8 +129,10 @@ test_arenas_without_memory_for_an_index_agree_with_the_model(void)
 
     run_rounds(RIG_SCARCE, vmt_ops(OPS_DEFAULT) / SCARCE_PART, 1000, &reached);
     vmt_note_u64("  refused for want of tags", reached.lacked);
-    CHECK_U64(reached.lacked, >, 0);
-    CHECK_U64(reached.scans, >, 0);
+    if (vmt_ops(OPS_DEFAULT) >= OPS_DEFAULT) {
+        CHECK_U64(reached.lacked, >, 0);
+        CHECK_U64(reached.scans, >, 0);
+    }
 }
 
 static void

@@ -16,7 +16,7 @@ static uint64_t
 check_cost(uint64_t segments)
 {
     struct vmem_arena *arena = NULL;
-    vmem_addr_t *addrs = calloc(segments, sizeof addrs[0]);
+    vmem_addr_t *addrs = calloc((size_t)segments, sizeof addrs[0]);
     uint64_t least = UINT64_MAX;
 
     if (addrs == NULL || vmem_create("check", 0, segments * 2, 1, 0, 0, &arena) != 0) {

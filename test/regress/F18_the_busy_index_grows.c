@@ -15,7 +15,7 @@ static uint64_t
 free_cost(uint64_t count)
 {
     struct vmem_arena *arena = NULL;
-    vmem_addr_t *addrs = calloc(count, sizeof addrs[0]);
+    vmem_addr_t *addrs = calloc((size_t)count, sizeof addrs[0]);
     clock_t begin;
     uint64_t ns;
 

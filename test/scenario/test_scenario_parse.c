@@ -239,7 +239,7 @@ test_garbage_is_an_error_and_nothing_else(void)
     uint64_t good = 0;
 
     for (uint64_t n = vmt_ops(20000); n > 0; n--) {
-        const size_t length = vmt_rng_below(&rng, sizeof text);
+        const size_t length = (size_t)vmt_rng_below(&rng, sizeof text);
         struct vmem_scenario s;
 
         memcpy(text, seedling, sizeof text);

@@ -154,6 +154,8 @@ def test_operations_can_be_chosen():
     assert "# operations 12\n" in harness("outcomes")[1]
     assert "# operations 99\n" in harness("outcomes", "--ops", "99")[1]
     assert "# operations 99\n" in harness("outcomes", VMT_OPS="99")[1]
+    assert "# operations 50\n" in harness("outcomes", VMT_OPS="99", VMT_OPS_MAX="50")[1]
+    assert "# operations 99\n" in harness("outcomes", VMT_OPS="99", VMT_OPS_MAX="100")[1]
 
 
 def test_a_bad_command_line_is_refused():

@@ -16,16 +16,17 @@
 
 enum { THREADS = 4, UNITS = 1 << 14, LIVE_MAX = 64, CHILDREN = 3 };
 
-static _Atomic uint64_t owned[UNITS / 64];
+/* 32 bits at a time: not every machine has atomics of 64. */
+static _Atomic uint32_t owned[UNITS / 32];
 
 /* Set or clear the bits of a range; each must be in the other state. */
 static void
 change_owner(vmem_addr_t start, vmem_size_t size, bool take)
 {
     for (vmem_addr_t at = start; at < start + size; at++) {
-        const uint64_t bit = (uint64_t)1 << (at % 64);
-        const uint64_t old =
-            take ? atomic_fetch_or(&owned[at / 64], bit) : atomic_fetch_and(&owned[at / 64], ~bit);
+        const uint32_t bit = (uint32_t)1 << (at % 32);
+        const uint32_t old =
+            take ? atomic_fetch_or(&owned[at / 32], bit) : atomic_fetch_and(&owned[at / 32], ~bit);
         CHECK(((old & bit) != 0) == !take);
     }
 }

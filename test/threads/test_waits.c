@@ -22,9 +22,9 @@ struct other {
     struct vmem_arena *arena;
     pthread_t thread;
     bool is_running;
-    atomic_bool is_armed; /* the next callback starts the thread */
-    atomic_bool is_in;
-    atomic_bool is_out;
+    atomic_int is_armed; /* the next callback starts the thread; an int, see README.md */
+    atomic_int is_in;
+    atomic_int is_out;
     bool refuses;
 };
 

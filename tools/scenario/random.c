@@ -271,7 +271,7 @@ step(struct workload *load)
     if (load->count == 0 || (load->count < LIVE_MAX && chance(load, load->is_filling ? 75 : 25))) {
         step_alloc(load);
     } else {
-        step_free(load, below(load, load->count));
+        step_free(load, (size_t)below(load, load->count));
     }
 }
 

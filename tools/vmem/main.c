@@ -6,7 +6,9 @@
 #include "bench.h"
 #include "suggest.h"
 
+#ifdef VMEM_HAVE_REPLAY
 #include "../replay/replay.h"
+#endif
 #ifdef VMEM_HAVE_RUN
 #include "../scenario/run.h"
 #endif
@@ -34,7 +36,11 @@ static const struct command commands[] = {
 #else
     { "run", NULL, "execute scenario files (not part of this build)" },
 #endif
+#ifdef VMEM_HAVE_REPLAY
     { "replay", vmem_cmd_replay, "replay recorded workloads and report on them" },
+#else
+    { "replay", NULL, "replay recorded workloads (not part of this build)" },
+#endif
 #ifdef VMEM_HAVE_RECORD
     { "record", vmem_cmd_record, "record the malloc and free calls of a program as a trace" },
 #else
