@@ -38,6 +38,13 @@ vmi_request_check_flags(const struct vmem_arena *arena, unsigned flags)
 }
 
 /* [C1], [C2], [C3] with the size as it was asked for. */
+/*@ requires \valid_read(a) && is_pow2(quantum);
+    assigns \nothing;
+    ensures \result <==>
+        a->size > 0 && a->addr_min <= a->addr_max &&
+        is_pow2(align) && align >= quantum && a->phase < align && a->phase % quantum == 0 &&
+        (a->nocross == 0 || (is_pow2(a->nocross) && a->nocross >= a->size));
+ */
 static bool
 is_consistent(const struct vmi_arguments *a, vmem_size_t align, vmem_size_t quantum)
 {
@@ -53,36 +60,67 @@ is_consistent(const struct vmi_arguments *a, vmem_size_t align, vmem_size_t quan
     return a->nocross == 0 || (vmi_is_pow2(a->nocross) && a->nocross >= a->size);
 }
 
+/*
+ * The size in whole quanta.
+ *
+ * Returns   0; EINVAL arguments that contradict each other; ENOMEM the size cannot be rounded
+ */
+/*@ requires \valid_read(a) && \valid(size) && \separated(size, a) && is_pow2(quantum);
+    assigns *size;
+    ensures \result == 0 || \result == EINVAL || \result == ENOMEM;
+    ensures whole: \result == 0 ==> *size >= a->size > 0 && *size % quantum == 0;
+    ensures least: \result == 0 ==>
+        \forall vmem_size_t s; a->size <= s < *size ==> s % quantum != 0;
+    ensures shape: \result == 0 ==> is_pow2(align) && align >= quantum && a->phase < align &&
+        a->addr_min <= a->addr_max &&
+        (a->nocross == 0 || (is_pow2(a->nocross) && a->phase % a->nocross + *size <= a->nocross));
+    ensures none: \result == ENOMEM ==> \forall vmem_size_t s; a->size <= s ==> s % quantum != 0;
+ */
+static int
+round_size(const struct vmi_arguments *a, vmem_size_t align, vmem_size_t quantum, vmem_size_t *size)
+{
+    if (!is_consistent(a, align, quantum)) {
+        return EINVAL;
+    }
+    if (!vmi_round_up(a->size, quantum, size)) {
+        return ENOMEM;
+    }
+    //@ assert is_pow2(a->nocross) ==> a->nocross - 1 == (vmem_size_t)(a->nocross - 1);
+    if (a->nocross != 0 &&
+        (*size > a->nocross || (a->phase & (a->nocross - 1)) > a->nocross - *size)) {
+        return EINVAL; /* no address has this phase and stays inside a block */
+    }
+    return 0;
+}
+
 int
 vmi_request_make(const struct vmem_arena *arena, const struct vmi_arguments *arguments,
     struct vmi_request *request)
 {
     const unsigned policy = arguments->flags & VMI_POLICY_MASK;
     const vmem_size_t align = arguments->align != 0 ? arguments->align : arena->quantum;
-    const vmem_size_t nocross = arguments->nocross;
     const int status = vmi_request_check_flags(arena, arguments->flags);
     vmem_size_t size;
+    int problem;
 
     /* What is wrong in every version is told before what this one does not know. */
-    if (status == EINVAL || !is_consistent(arguments, align, arena->quantum)) {
+    if (status == EINVAL) {
         return EINVAL;
     }
-    if (!vmi_round_up(arguments->size, arena->quantum, &size)) {
-        return ENOMEM;
-    }
-    if (nocross != 0 && (size > nocross || (arguments->phase & (nocross - 1)) > nocross - size)) {
-        return EINVAL; /* no address has this phase and stays inside a block */
+    problem = round_size(arguments, align, arena->quantum, &size);
+    if (problem != 0) {
+        return problem;
     }
     *request = (struct vmi_request){
         .shape = { .size = size,
             .align = align,
             .phase = arguments->phase,
-            .nocross = nocross,
+            .nocross = arguments->nocross,
             .addr_min = arguments->addr_min,
             .addr_max = arguments->addr_max },
         .policy = policy != 0 ? policy : arena->policy,
         .is_high = (arguments->flags & VMEM_HIGH) != 0,
-        .is_shaped = align > arena->quantum || nocross != 0,
+        .is_shaped = align > arena->quantum || arguments->nocross != 0,
         .is_windowed = arguments->addr_min != 0 || arguments->addr_max != VMEM_ADDR_MAX,
     };
     return status;

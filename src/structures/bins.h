@@ -86,7 +86,21 @@ vmi_bins_class(const struct vmi_bins *bins, vmem_size_t size)
     return vmi_class_of(size >> bins->quantum_log2);
 }
 
+/*@ predicate has_holes(struct vmi_bins *b, integer c) = has_bit(b->map[c / 64], c % 64);
+
+    // B1 of the two levels: and no bit is set that stands for nothing.
+    predicate is_map(struct vmi_bins *b) =
+      (\forall integer w; 0 <= w < VMI_BIN_WORDS ==> (has_bit(b->summary, w) <==> b->map[w] != 0)) &&
+      (\forall integer w; VMI_BIN_WORDS <= w < 64 ==> !has_bit(b->summary, w)) &&
+      (\forall integer c; VMI_CLASS_COUNT <= c < VMI_BIN_WORDS * 64 ==> !has_holes(b, c));
+ */
+
 /* The first non-empty bin of class `from` or above; VMI_CLASS_NONE if there is none. */
+/*@ requires \valid_read(bins) && is_map(bins);
+    assigns \nothing;
+    ensures \result == VMI_CLASS_NONE || (from <= \result < VMI_CLASS_COUNT && has_holes(bins, \result));
+    ensures \forall integer c; from <= c < \result ==> !has_holes(bins, c);
+ */
 static inline unsigned
 vmi_bins_first(const struct vmi_bins *bins, unsigned from)
 {
@@ -96,9 +110,9 @@ vmi_bins_first(const struct vmi_bins *bins, unsigned from)
     if (VMI_UNLIKELY(from >= VMI_CLASS_COUNT)) {
         return VMI_CLASS_NONE;
     }
-    bits = bins->map[word] & (~(uint64_t)0 << (from % 64));
+    bits = vmi_bits_from(bins->map[word], from % 64);
     if (bits == 0) {
-        const uint64_t words = bins->summary & (~(uint64_t)1 << word);
+        const uint64_t words = vmi_bits_above(bins->summary, word);
         if (words == 0) {
             return VMI_CLASS_NONE;
         }
@@ -108,7 +122,46 @@ vmi_bins_first(const struct vmi_bins *bins, unsigned from)
     return word * 64 + vmi_lowest_bit(bits);
 }
 
+/* Note that a bin is no longer empty. */
+/*@ requires \valid(bins) && is_map(bins) && class_index < VMI_CLASS_COUNT;
+    assigns bins->map[class_index / 64], bins->summary;
+    ensures is_map(bins);
+    ensures \forall integer c; 0 <= c < VMI_CLASS_COUNT ==>
+        (has_holes(bins, c) <==> c == class_index || \old(has_holes(bins, c)));
+ */
+static inline void
+vmi_bins_mark(struct vmi_bins *bins, unsigned class_index)
+{
+    const unsigned word = class_index / 64;
+
+    bins->map[word] = vmi_bit_set(bins->map[word], class_index % 64);
+    bins->summary = vmi_bit_set(bins->summary, word);
+}
+
+/* Note that a bin has lost a hole, and whether it is empty now. */
+/*@ requires \valid(bins) && is_map(bins) && class_index < VMI_CLASS_COUNT;
+    assigns bins->map[class_index / 64], bins->summary;
+    ensures is_map(bins);
+    ensures \forall integer c; 0 <= c < VMI_CLASS_COUNT ==>
+        (has_holes(bins, c) <==> !(is_empty && c == class_index) && \old(has_holes(bins, c)));
+ */
+static inline void
+vmi_bins_unmark_if(struct vmi_bins *bins, unsigned class_index, bool is_empty)
+{
+    const unsigned word = class_index / 64;
+
+    bins->map[word] = vmi_bit_clear_if(bins->map[word], class_index % 64, is_empty);
+    if (VMI_UNLIKELY(bins->map[word] == 0)) {
+        bins->summary = vmi_bit_clear_if(bins->summary, word, true);
+    }
+}
+
 /* The place of the lowest hole in a bin's front.  Requires: the bin is not empty. */
+/*@ requires \valid_read(bin);
+    assigns \nothing;
+    ensures \result < VMI_FRONT;
+    ensures \forall integer i; 0 <= i < VMI_FRONT ==> bin->start[\result] <= bin->start[i];
+ */
 static inline unsigned
 vmi_bin_lowest(const struct vmi_bin *bin)
 {
@@ -186,8 +239,7 @@ vmi_bins_put(struct vmi_bins *bins, const struct vmi_tags *tags, unsigned class_
     if (bin->count < VMI_FRONT) {
         bin->start[bin->count] = start;
         bin->front[bin->count] = index;
-        bins->map[class_index / 64] |= (uint64_t)1 << (class_index % 64);
-        bins->summary |= (uint64_t)1 << (class_index / 64);
+        vmi_bins_mark(bins, class_index);
     } else {
         const unsigned a = vmi_is_below(bin->start[0], bin->start[1]);
         const unsigned b = 2 | vmi_is_below(bin->start[2], bin->start[3]);
@@ -233,10 +285,7 @@ vmi_bins_remove_front(
     bin->start[place] = bin->start[bin->count];
     bin->front[bin->count] = 0;
     bin->start[bin->count] = VMEM_ADDR_MAX;
-    bins->map[class_index / 64] &= ~((uint64_t)(bin->count == 0) << (class_index % 64));
-    if (VMI_UNLIKELY(bins->map[class_index / 64] == 0)) {
-        bins->summary &= ~((uint64_t)1 << (class_index / 64));
-    }
+    vmi_bins_unmark_if(bins, class_index, bin->count == 0);
 }
 
 /* Take a hole, whose size is still that of its class, out of its bin. */

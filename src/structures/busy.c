@@ -10,10 +10,26 @@ enum {
     CHECK_AHEAD = 4 /* buckets whose tags are on their way while one is checked */
 };
 
+/*@ requires \valid_read(table);
+    assigns \nothing;
+    ensures \result == (table->mask + 1) * VMI_BUCKET_SLOTS;
+ */
 static uint64_t
 slots_of(const struct vmi_table *table)
 {
     return ((uint64_t)table->mask + 1) * VMI_BUCKET_SLOTS;
+}
+
+/*@ requires is_pow2(buckets);
+    requires 1 << VMI_BUSY_LOG2_MIN <= buckets <= 1 << VMI_BUSY_LOG2_MAX;
+    assigns \nothing;
+    ensures is_table_size(\result, buckets - 1) &&
+        32 - VMI_BUSY_LOG2_MAX <= \result <= 32 - VMI_BUSY_LOG2_MIN;
+ */
+static uint32_t
+shift_of(uint32_t buckets)
+{
+    return 32 - vmi_log2(buckets);
 }
 
 static struct vmi_table
@@ -22,10 +38,14 @@ table_of(void *memory, size_t bytes)
     const uint32_t buckets = (uint32_t)(bytes / sizeof(struct vmi_bucket));
 
     VMI_ASSERT(vmi_is_pow2(buckets) && buckets >= 1u << VMI_BUSY_LOG2_MIN);
-    return (
-        struct vmi_table){ .bucket = memory, .mask = buckets - 1, .shift = 32 - vmi_log2(buckets) };
+    return (struct vmi_table){ .bucket = memory, .mask = buckets - 1, .shift = shift_of(buckets) };
 }
 
+/*@ requires \valid_read(table) && is_table(table);
+    assigns \nothing;
+    ensures \result == (table->mask + 1) * VMI_BUCKET_SLOTS / 16 * 13;
+    ensures \result < (table->mask + 1) * VMI_BUCKET_SLOTS;
+ */
 static uint32_t
 limit_of(const struct vmi_table *table)
 {
@@ -124,7 +144,7 @@ static uint32_t
 find_stray(const struct vmi_table *table, const struct vmi_tags *tags, uint32_t hash,
     vmem_addr_t start, struct vmi_slot *slot)
 {
-    const uint32_t home = hash >> table->shift;
+    const uint32_t home = vmi_table_home(table, hash);
     struct vmi_bucket *home_bucket = &table->bucket[home];
     const unsigned strays = strays_of(home_bucket);
     unsigned seen = 0;
@@ -133,7 +153,7 @@ find_stray(const struct vmi_table *table, const struct vmi_tags *tags, uint32_t 
         struct vmi_bucket *bucket = &table->bucket[(home + distance) & table->mask];
         for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
             const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
-            if (bucket->hash[place] == 0 || bucket->hash[place] >> table->shift != home) {
+            if (bucket->hash[place] == 0 || vmi_table_home(table, bucket->hash[place]) != home) {
                 continue;
             }
             if (bucket->hash[place] == hash && vmi_tag_at(tags, index)->start == start) {
@@ -174,7 +194,7 @@ empty_bucket(struct vmi_busy *busy, struct vmi_bucket *bucket, uint32_t home)
     for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
         const uint32_t index = bucket->tag[place] & VMI_SLOT_TAG;
         const uint32_t hash = bucket->hash[place];
-        if (hash != 0 && hash >> busy->old.shift == home) {
+        if (hash != 0 && vmi_table_home(&busy->old, hash) == home) {
             vmi_table_insert(&busy->table, hash, index);
             bucket->hash[place] = 0;
             moved++;
@@ -239,7 +259,7 @@ count_strays(const struct vmi_table *table, uint32_t home)
         const struct vmi_bucket *bucket = &table->bucket[(home + i) & table->mask];
         for (unsigned place = 0; place < VMI_BUCKET_SLOTS; place++) {
             const uint32_t hash = bucket->hash[place];
-            found += hash != 0 && hash >> table->shift == home ? 1 : 0;
+            found += hash != 0 && vmi_table_home(table, hash) == home ? 1 : 0;
         }
     }
     return found;

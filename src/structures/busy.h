@@ -80,6 +80,10 @@ struct vmi_table {
     uint32_t wrap;  /* buckets from the first on that may hold strays of the last homes */
 };
 
+/*@ predicate is_table(struct vmi_table *t) =
+      32 - VMI_BUSY_LOG2_MAX <= t->shift <= 32 - VMI_BUSY_LOG2_MIN && is_table_size(t->shift, t->mask);
+ */
+
 struct vmi_busy {
     struct vmi_table table; /* the only one, or the new one */
     struct vmi_table old;   /* bucket NULL = none */
@@ -128,6 +132,9 @@ void vmi_busy_insert_stray(struct vmi_table *table, uint32_t home, uint32_t hash
  * Multiplicative hashing: never 0.  Low bits that all addresses have in common, because of a large
  * quantum, leave as many at the top as there can be addresses.
  */
+/*@ assigns \nothing;
+    ensures \result != 0;
+ */
 static inline uint32_t
 vmi_busy_hash(vmem_addr_t start)
 {
@@ -140,17 +147,33 @@ vmi_busy_is_moving(const struct vmi_busy *busy)
     return busy->old.bucket != NULL;
 }
 
+/*@ requires \valid_read(table) && is_table(table);
+    assigns \nothing;
+    ensures \result == (table->mask + 1) * sizeof(struct vmi_bucket);
+ */
 static inline size_t
 vmi_table_bytes(const struct vmi_table *table)
 {
     return ((size_t)table->mask + 1) * sizeof(struct vmi_bucket);
 }
 
+/* The number of the bucket where entries of this hash belong. */
+/*@ requires \valid_read(table) && is_table(table);
+    assigns \nothing;
+    ensures \result <= table->mask;
+ */
+static inline uint32_t
+vmi_table_home(const struct vmi_table *table, uint32_t hash)
+{
+    return hash >> table->shift;
+}
+
 /* Are entries of this hash in the old table? */
 static inline bool
 vmi_busy_is_old(const struct vmi_busy *busy, uint32_t hash)
 {
-    return VMI_UNLIKELY(vmi_busy_is_moving(busy)) && hash >> busy->old.shift >= busy->border;
+    return VMI_UNLIKELY(vmi_busy_is_moving(busy)) &&
+        vmi_table_home(&busy->old, hash) >= busy->border;
 }
 
 /* The table in which entries of this hash are. */
@@ -191,7 +214,7 @@ vmi_bucket_put(struct vmi_bucket *bucket, unsigned place, uint32_t hash, uint32_
 static inline void
 vmi_table_insert(struct vmi_table *table, uint32_t hash, uint32_t index)
 {
-    const uint32_t home = hash >> table->shift;
+    const uint32_t home = vmi_table_home(table, hash);
     struct vmi_bucket *bucket = &table->bucket[home];
     const unsigned empty = vmi_bucket_match(bucket, 0);
 
@@ -219,7 +242,7 @@ vmi_busy_prefetch(const struct vmi_busy *busy, vmem_addr_t start)
     const uint32_t hash = vmi_busy_hash(start);
     const struct vmi_table *table = vmi_busy_table(busy, hash);
 
-    vmi_prefetch(&table->bucket[hash >> table->shift], sizeof(struct vmi_bucket));
+    vmi_prefetch(&table->bucket[vmi_table_home(table, hash)], sizeof(struct vmi_bucket));
 }
 
 /* Find the entry of an allocation that starts at `start` in its home: its tag and *slot; else 0. */
@@ -229,7 +252,7 @@ vmi_busy_find_home(const struct vmi_busy *busy, const struct vmi_tags *tags, vme
 {
     const uint32_t hash = vmi_busy_hash(start);
     const struct vmi_table *table = vmi_busy_table(busy, hash);
-    struct vmi_bucket *bucket = &table->bucket[hash >> table->shift];
+    struct vmi_bucket *bucket = &table->bucket[vmi_table_home(table, hash)];
     unsigned matches = vmi_bucket_match(bucket, hash);
 
     for (; VMI_LIKELY(matches != 0); matches &= matches - 1) {

@@ -16,6 +16,19 @@ struct vmi_shape {
     vmem_addr_t addr_max; /* last unit allowed, inclusive, >= addr_min */
 };
 
+/*@ predicate is_shape(struct vmi_shape *s) =
+      s->size > 0 && is_pow2(s->align) && s->phase < s->align &&
+      (s->nocross == 0 ||
+       is_pow2(s->nocross) && s->phase % s->nocross + s->size <= s->nocross);
+
+    predicate crosses(integer at, integer last, integer n) = n != 0 && at - at % n != last - last % n;
+
+    predicate may_lie(struct vmi_shape *s, integer at, integer start, integer last) =
+      \let end = at + (s->size - 1);
+      start <= at && end <= last && s->addr_min <= at && end <= s->addr_max &&
+      at % s->align == s->phase && !crosses(at, end, s->nocross);
+ */
+
 /*
  * Lowest and highest address in start .. last where the shape may lie.
  *
@@ -23,8 +36,24 @@ struct vmi_shape {
  * Returns   true and *at, or false with *at untouched
  * Cost      O(1)
  */
+/*@ requires is_shape(shape) && \valid_read(shape) && \valid(at) && \separated(at, shape);
+    requires start <= last;
+    assigns *at;
+    ensures sound: \result ==> may_lie(shape, *at, start, last);
+    ensures least: \result ==> \forall vmem_addr_t a; a < *at ==> !may_lie(shape, a, start, last);
+    ensures complete: !\result ==> \forall vmem_addr_t a; !may_lie(shape, a, start, last);
+    ensures untouched: !\result ==> *at == \old(*at);
+ */
 bool vmi_fit_lowest(
     vmem_addr_t start, vmem_addr_t last, const struct vmi_shape *shape, vmem_addr_t *at);
+/*@ requires is_shape(shape) && \valid_read(shape) && \valid(at) && \separated(at, shape);
+    requires start <= last;
+    assigns *at;
+    ensures sound: \result ==> may_lie(shape, *at, start, last);
+    ensures greatest: \result ==> \forall vmem_addr_t a; a > *at ==> !may_lie(shape, a, start, last);
+    ensures complete: !\result ==> \forall vmem_addr_t a; !may_lie(shape, a, start, last);
+    ensures untouched: !\result ==> *at == \old(*at);
+ */
 bool vmi_fit_highest(
     vmem_addr_t start, vmem_addr_t last, const struct vmi_shape *shape, vmem_addr_t *at);
 

@@ -28,17 +28,32 @@ enum {
  * The class that a hole of so many quanta belongs to; 0 for 0.  One formula for both kinds of class,
  * because which kind comes next is anybody's guess.
  */
+/*@ assigns \nothing;
+    ensures \result < VMI_CLASS_COUNT;
+    ensures class_floor(\result) <= quanta;
+    ensures \result + 1 < VMI_CLASS_COUNT ==> quanta < class_floor(\result + 1);
+ */
 static inline unsigned
 vmi_class_of(uint64_t quanta)
 {
     const unsigned shift = vmi_log2(quanta | (VMI_CLASS_EXACT - 1)) - VMI_CLASS_SUB_LOG2;
 
+    //@ assert shift < 60 && is_log2(shift + 4, quanta | 31);
+    //@ assert 0 <= quanta >> shift < 32;
+    //@ assert shift << VMI_CLASS_SUB_LOG2 == 16 * shift;
+    //@ assert class_floor((quanta >> shift) + 16 * shift) <= quanta;
     return (unsigned)(quanta >> shift) + (shift << VMI_CLASS_SUB_LOG2);
 }
 
 /*
  * The first class in which every hole has at least so many quanta: VMI_CLASS_NONE if there is
  * none; and for 0, which is what vmi_fit_sufficient() says where there is none.
+ */
+/*@ requires quanta > 0;
+    assigns \nothing;
+    ensures 1 <= \result <= VMI_CLASS_NONE;
+    ensures \forall integer c; \result <= c < VMI_CLASS_COUNT ==> class_floor(c) >= quanta;
+    ensures class_floor(\result - 1) < quanta;
  */
 static inline unsigned
 vmi_class_sufficient(uint64_t quanta)
@@ -47,6 +62,10 @@ vmi_class_sufficient(uint64_t quanta)
 }
 
 /* The smallest number of quanta in a class. */
+/*@ requires index < VMI_CLASS_COUNT;
+    assigns \nothing;
+    ensures \result == class_floor(index);
+ */
 static inline uint64_t
 vmi_class_floor(unsigned index)
 {

@@ -87,6 +87,10 @@ vmi_tag_can_be(const struct vmi_tags *tags, uint32_t index)
     return vmi_slab_is_valid(&tags->slab, index, VMI_TAG_LOG2);
 }
 
+/*@ requires \valid_read(tag);
+    assigns \nothing;
+    ensures \result == tag->own / 0x40000000;
+ */
 static inline enum vmi_kind
 vmi_tag_kind(const struct vmi_tag *tag)
 {
@@ -102,30 +106,50 @@ vmi_tag_is_free(const struct vmi_tag *tag)
     return kind == VMI_KIND_HOLE || (kind == VMI_KIND_BUSY && tag->extra == VMI_BUSY_RESTING);
 }
 
+/*@ requires VMI_KIND_NONE <= kind <= VMI_KIND_BUSY && payload <= VMI_OWN_PAYLOAD;
+    assigns \nothing;
+    ensures \result == kind * 0x40000000 + payload;
+ */
 static inline uint32_t
 vmi_tag_own(enum vmi_kind kind, uint32_t payload)
 {
     return (uint32_t)kind << VMI_OWN_SHIFT | payload;
 }
 
+/*@ requires \valid_read(tag);
+    assigns \nothing;
+    ensures \result == tag->own % 0x40000000;
+ */
 static inline uint32_t
 vmi_tag_payload(const struct vmi_tag *tag)
 {
     return tag->own & VMI_OWN_PAYLOAD;
 }
 
+/*@ requires \valid_read(tag) && tag->size > 0 && tag->start + (tag->size - 1) <= VMEM_ADDR_MAX;
+    assigns \nothing;
+    ensures \result == tag->start + (tag->size - 1);
+ */
 static inline vmem_addr_t
 vmi_tag_last(const struct vmi_tag *tag)
 {
     return tag->start + (tag->size - 1);
 }
 
+/*@ requires \valid_read(tag);
+    assigns \nothing;
+    ensures \result == tag->next % 0x80000000;
+ */
 static inline uint32_t
 vmi_tag_next(const struct vmi_tag *tag)
 {
     return tag->next & VMI_LINK_INDEX;
 }
 
+/*@ requires \valid_read(tag);
+    assigns \nothing;
+    ensures \result == tag->prev % 0x80000000;
+ */
 static inline uint32_t
 vmi_tag_prev(const struct vmi_tag *tag)
 {
