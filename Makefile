@@ -24,7 +24,7 @@ demo: ## install what is missing, build, record a program and replay it
 	scripts/demo
 
 check: ## install what is missing, build and test release and sanitizers, static checks
-	@scripts/deps build check coverage static foreign
+	@scripts/deps build check coverage static foreign proof
 	@scripts/check
 
 bench: ## install the baselines if possible, build, compare
