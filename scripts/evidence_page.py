@@ -185,6 +185,99 @@ def fuzz(figures):
     )
 
 
+def mutation(figures):
+    brief = (
+        f"{number(figures['judged'])} mutants judged, {share(figures['killed'], figures['judged'])} noticed; "
+        f"{figures['survived']} survivors, {figures['without_verdict']} without a verdict"
+    )
+    lines = [
+        f"Tried {number(figures['tried'])}; not judged: {figures['same_code']} that compile to the same code, "
+        f"{figures['not_compiled']} that do not compile. Mutants that were noticed by running too long: "
+        f"{figures['timed_out']}. Without the equivalent ones the score is {figures['score_without_equivalents']} %; "
+        f"the gate is {figures['score_least']} % with them. Of the {figures['synchronisation_mutants']} in what "
+        f"locks and publishes {figures['synchronisation_killed']} were noticed.",
+        "",
+        "Noticed first by:",
+        "",
+    ]
+    lines += table(("test", ">mutants"), list(figures["killed_by"].items()))
+    lines += ["What was noticed, file by file:", ""]
+    lines += table(
+        ("file", ">noticed", ">of"), [(file, killed, count) for file, (killed, count) in figures["by_file"].items()]
+    )
+    lines += ["Every survivor, and why it is none of the tests' business:", ""]
+    lines += table(
+        ("where", "mutation", "verdict", "reason"),
+        [
+            (f"{one['file']}:{one['line']}, `{one['function']}`", f"`{one['before'].strip()}` to `{one['after'].strip()}`",
+             one["verdict"] or "**none**", one["reason"])
+            for one in figures["survivors"]
+        ],
+    )
+    return brief, lines
+
+
+def foreign(figures):
+    targets = figures["targets"]
+    good = sum(target["ok"] for target in targets.values())
+    brief = f"{good} of {len(targets)} targets pass; {number(figures['passed'])} tests passed, {figures['failed']} failed"
+    return brief, table(
+        ("target", "what", "run by", ">passed", ">failed", ">build", ">tests"),
+        [
+            (name, one["what"], one["run_by"], number(one["passed"]), one["failed"], duration(one["build_seconds"]),
+             duration(one["test_seconds"]))
+            for name, one in targets.items()
+        ],
+    )
+
+
+def static(figures):
+    tools = {name: one for name, one in figures.items() if isinstance(one, dict) and "findings" in one}
+    brief = "; ".join(f"{name} {one['findings']}" for name, one in tools.items()) + " findings without a reason"
+    lines = table(
+        ("tool", ">files", ">findings", ">excepted, with a reason", ">time"),
+        [(name, one["files"], one["findings"], one["excepted"], duration(one["seconds"])) for name, one in tools.items()],
+    )
+    density = figures["density"]
+    lines += [
+        f"The library has {number(density['source_lines'])} lines of code and {density['assertions']} assertions, one in "
+        f"{density['lines_per_assertion']:.0f} lines; {number(density['test_lines'])} lines test it, "
+        f"{density['test_lines_per_source_line']} for each line.",
+        "",
+    ]
+    if figures["exceptions"]:
+        lines += ["What was found and is no fault:", ""]
+        lines += table(
+            ("tool", "file", "check", "reason"),
+            [(one["tool"], one["file"], one["check"], one["reason"]) for one in figures["exceptions"]],
+        )
+    return brief, lines
+
+
+def stack(figures):
+    targets = {name: one for name, one in figures.items() if isinstance(one, dict) and "worst_bytes" in one}
+    worst = max(targets.values(), key=lambda one: one["worst_bytes"])
+    brief = f"no recursion; no public function needs more than {number(worst['worst_bytes'])} bytes"
+    lines = table(
+        ("target", ">functions", ">most", "by", ">before a callback", ">largest frame", "of"),
+        [
+            (name, one["functions"], number(one["worst_bytes"]), f"`{one['worst_function']}`",
+             number(one["worst_before_callback"]), one["largest_frame_bytes"], f"`{one['largest_frame']}`")
+            for name, one in targets.items()
+        ],
+    )
+    name, one = next(iter(targets.items()))
+    lines += [f"Each public function, in bytes, {name}; what a user's callback needs comes on top of the second:", ""]
+    lines += table(
+        ("function", ">in all", ">before a callback"),
+        [
+            (f"`{function}`", number(size), number(one["bytes_before_callback"].get(function, 0)) or "-")
+            for function, size in sorted(one["bytes"].items(), key=lambda item: -item[1])
+        ],
+    )
+    return brief, lines
+
+
 # In the order of the page: part, title, what writes its section.
 SECTIONS = (
     ("tests", "Tests, sanitizers and static rules", tests),
@@ -192,6 +285,10 @@ SECTIONS = (
     ("exhaustive", "Exhaustive exploration", exhaustive),
     ("model", "Random operations against a model", model),
     ("fuzz", "Fuzzing, in every run", fuzz),
+    ("mutation", "Mutation", mutation),
+    ("foreign", "Foreign targets", foreign),
+    ("static", "Static analysis", static),
+    ("stack", "Stack", stack),
     ("fuzz-hour", "Fuzzing, an hour each", fuzz),
 )
 
