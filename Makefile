@@ -12,7 +12,7 @@ export CMAKE_GENERATOR ?= Ninja
 endif
 
 .DEFAULT_GOAL := build
-.PHONY: build demo check bench format tidy clean help
+.PHONY: build demo check check-slow evidence bench format tidy clean help
 
 build: ## build/vmem, build/libopenvmem.so and build/libopenvmem.a (the default)
 	cmake --preset release
@@ -26,6 +26,12 @@ demo: ## install what is missing, build, record a program and replay it
 check: ## install what is missing, build and test release and sanitizers, static checks
 	@scripts/deps build check coverage static foreign proof
 	@scripts/check
+
+check-slow: ## the long runs: all states of small arenas, 10^8 random operations, fuzzing, mutants
+	@scripts/evidence --check --slow
+
+evidence: ## run all that shows the library to be right (two hours), and write docs/TESTING.md
+	@scripts/evidence
 
 bench: ## install the baselines if possible, build, compare
 	scripts/deps build bench
@@ -43,4 +49,4 @@ clean: ## remove everything that was built
 	rm -rf build build-*
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{ printf "make %-10s %s\n", $$1, $$2 }'

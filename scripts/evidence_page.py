@@ -1,0 +1,399 @@
+#!/usr/bin/env python3
+"""Write docs/TESTING.md from docs/testing-head.md and the figures in docs/evidence/*.json.
+
+usage: evidence_page.py [--check]
+
+scripts/evidence measures, this only puts into words: no figure of the page comes from anywhere else.
+With --check nothing is written; exit status 1 if the page is not what the figures say.
+"""
+
+import difflib
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FIGURES = ROOT / "docs" / "evidence"
+HEAD = ROOT / "docs" / "testing-head.md"
+PAGE = ROOT / "docs" / "TESTING.md"
+
+
+def number(value):
+    """12345678 as 12,345,678."""
+    return f"{value:,}"
+
+
+def share(part, whole):
+    """Percent that are not rounded up: 100.0 % are all."""
+    return f"{int(1000 * part / whole) / 10 if whole else 0:.1f} %"
+
+
+def duration(seconds):
+    """Seconds, minutes or hours."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def cell(text):
+    """Text that may stand in a table."""
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def table(head, rows):
+    """A table; columns whose head begins with > are set to the right."""
+    align = ["---:" if name.startswith(">") else "---" for name in head]
+    lines = ["| " + " | ".join(name.lstrip(">") for name in head) + " |", "|" + "|".join(align) + "|"]
+    return lines + ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows] + [""]
+
+
+# ---------------------------------------------------------------------------------------------------
+# A section for each part: (what it showed in a line, the lines of its section)
+# ---------------------------------------------------------------------------------------------------
+
+
+def tests(figures):
+    rows = [
+        (stage["name"], stage["what"], number(stage["passed"]), stage["failed"], f"{stage['seconds']} s")
+        for stage in figures["stages"]
+    ]
+    brief = f"{number(figures['passed'])} passed, {figures['failed']} failed, in {len(rows)} stages"
+    return brief, table(("stage", "what", ">passed", ">failed", ">time"), rows)
+
+
+def coverage(figures):
+    kinds = (("lines", "lines"), ("branches", "branches"), ("conditions", "MC/DC conditions"))
+    brief = ", ".join(
+        f"{what} {share(figures[key + '_covered'], figures[key])} of {number(figures[key])}" for key, what in kinds
+    )
+    lines = table(
+        ("what", ">covered", ">there are", ">share"),
+        [
+            (what, number(figures[key + "_covered"]), number(figures[key]),
+             share(figures[key + "_covered"], figures[key]))
+            for key, what in kinds
+        ],
+    )
+    lines += [
+        f"Measured over {figures['programs']} test programs. The same programs ran on the build that is shipped: "
+        f"{number(figures['output_lines_compared'])} lines of output compared, "
+        f"{figures['output_lines_different']} different. The POSIX port, outside of the gate: "
+        f"branches {share(figures['port']['branches_covered'], figures['port']['branches'])}.",
+        "",
+        f"Left out of the count through `VMI_NEVER`, with the reason: {figures['excluded']}.",
+        "",
+    ]
+    if figures["exclusions"]:
+        lines += table(
+            ("where", "what cannot be", "why"),
+            [(never["at"], f"`{never['condition']}`", never["why"]) for never in figures["exclusions"]],
+        )
+    return brief, lines
+
+
+def exhaustive(figures):
+    whole = [row for row in figures["rows"] if row["policy"] in ("", "all") or "disagreements" in row]
+    names = {
+        "explore": "as delivered",
+        "explore_indexed": "every search by an index",
+        "explore_faults": "every callback failing at every point",
+    }
+    brief = "; ".join(
+        f"{names[name]}: {number(figures[name]['states'])} states, {number(figures[name]['calls'])} calls, "
+        f"{figures[name]['disagreements']} disagreements"
+        for name in ("explore", "explore_faults")
+    )
+    lines = [
+        "All states that any sequence of calls can reach, each call made from each of them, until there is no "
+        "new state. A world is an arena or a pair of them, of the number of quanta that stands in the table; "
+        "[`explore.h`](../test/exhaustive/explore.h) describes them, and what is made once for states that "
+        "look the same to a search. `--full` leaves nothing out and must find the same states.",
+        "",
+    ]
+    lines += table(
+        ("explorer", ">quanta", ">states", ">calls", ">and with a failing callback", ">disagreements", ">time"),
+        [
+            (what, figures[name]["quanta"], number(figures[name]["states"]), number(figures[name]["calls"]),
+             number(figures[name]["calls_with_failures"]), figures[name]["disagreements"],
+             duration(figures[name]["seconds"]))
+            for name, what in names.items()
+        ],
+    )
+    lines += ["World by world:", ""]
+    lines += table(
+        ("explorer", "world", ">quanta", ">states", ">calls", ">disagreements"),
+        [
+            (row["explorer"], row["world"], row["quanta"], number(row["states"]), number(row["calls"]),
+             row["disagreements"])
+            for row in whole
+        ],
+    )
+    by_policy = {}
+    for row in figures["rows"]:
+        if row not in whole and row["explorer"] in names:
+            sums = by_policy.setdefault((row["explorer"], row["policy"]), [0, 0])
+            sums[0] += row["states"]
+            sums[1] += row["calls"]
+    lines += ["Policy by policy, all worlds together: the states from which it was asked, and the calls:", ""]
+    lines += table(
+        ("explorer", "policy", ">states", ">calls"),
+        [(explorer, policy, number(states), number(calls)) for (explorer, policy), (states, calls) in by_policy.items()],
+    )
+    return brief, lines
+
+
+def model(figures):
+    brief = f"{number(figures['operations'])} operations, {figures['failed']} failed"
+    lines = [f"Seed {figures['seed']}, new in every run.", ""]
+    lines += table(
+        ("test", ">operations", "result"),
+        [
+            (test["name"], number(test["counts"].get("operations", 0)), "ok" if test["ok"] else "FAILED")
+            for test in figures["tests"]
+        ],
+    )
+    return brief, lines
+
+
+def proof(figures):
+    brief = f"{number(figures['proved'])} of {number(figures['goals'])} goals proved, of {figures['functions']} functions"
+    versions = ", ".join(
+        f"{key.removeprefix('version_')} {value}" for key, value in figures.items() if key.startswith("version_")
+    )
+    lines = table(
+        ("what", ">goals"),
+        [
+            ("of contracts", number(figures["goals_of_contracts"])),
+            ("of axioms about bits", number(figures["goals_of_axioms"])),
+            ("proved by Qed", number(figures["by_qed"])),
+            ("by Z3", number(figures["by_z3"])),
+            ("by CVC4", number(figures["by_cvc4"])),
+            ("as bit vectors", number(figures["by_bit_vectors"])),
+            ("smoke tests: nothing is required that cannot be", number(figures["smoke_tests"])),
+        ],
+    )
+    lines += [
+        "Under contract: " + ", ".join(f"`{file}`" for file in figures["files"]) + "; "
+        "[`proof/README.md`](../proof/README.md) says how to read the contracts.",
+        "",
+        f"Tools: {versions}.",
+        "",
+    ]
+    return brief, lines
+
+
+def seeded(figures):
+    brief = (
+        f"of {figures['bugs']} bugs put in, {figures['broke_a_proof']} broke a proof and "
+        f"{figures['broke_a_test']} broke a test"
+    )
+    bugs = [key.removesuffix("_what") for key in figures if key.endswith("_what")]
+    return brief, table(
+        ("bug", "what was changed", "file", "breaks the proof", "breaks the test"),
+        [
+            (bug.replace("_", "-"), figures[f"{bug}_what"], figures[f"{bug}_file"],
+             f"`{figures[f'{bug}_goal']}`" if figures[f"{bug}_goal"] else "**none**",
+             f"`{figures[f'{bug}_test']}`" if figures[f"{bug}_test"] else "**none**")
+            for bug in bugs
+        ],
+    )
+
+
+def fuzz_rows(figures):
+    """Harness, engine and its figures, of a run of scripts/fuzz."""
+    for key in figures:
+        if key.endswith("_executions"):
+            harness, engine = key.removesuffix("_executions").rsplit("_", 1)
+            prefix = f"{harness}_{engine}_"
+            yield harness, engine, {
+                name.removeprefix(prefix): value for name, value in figures.items() if name.startswith(prefix)
+            }
+
+
+def fuzz(figures):
+    runs = list(fuzz_rows(figures))
+    executions = sum(run["executions"] for _, _, run in runs)
+    findings = sum(run["findings"] for _, _, run in runs)
+    seconds = figures["seconds_each"]
+    brief = (
+        f"{len({harness for harness, _, _ in runs})} harnesses, {duration(seconds)} each and engine: "
+        f"{number(executions)} executions, {findings} findings"
+    )
+    return brief, table(
+        ("harness", "engine", ">executions", ">processor time", ">edges", ">of", ">corpus", ">findings"),
+        [
+            (harness, engine, number(run["executions"]), duration(run["cpu_seconds"]), number(run["edges"]),
+             number(run["edges_total"]), number(run["corpus"]), run["findings"])
+            for harness, engine, run in runs
+        ],
+    )
+
+
+def mutation(figures):
+    brief = (
+        f"{number(figures['judged'])} mutants judged, {share(figures['killed'], figures['judged'])} noticed; "
+        f"{figures['survived']} survivors, {figures['without_verdict']} without a verdict"
+    )
+    lines = [
+        f"Tried {number(figures['tried'])}; not judged: {figures['same_code']} that compile to the same code, "
+        f"{figures['not_compiled']} that do not compile. Mutants that were noticed by running too long: "
+        f"{figures['timed_out']}. Without the equivalent ones the score is {figures['score_without_equivalents']} %; "
+        f"the gate is {figures['score_least']} % with them. Of the {figures['synchronisation_mutants']} in what "
+        f"locks and publishes {figures['synchronisation_killed']} were noticed.",
+        "",
+        "Noticed first by:",
+        "",
+    ]
+    lines += table(("test", ">mutants"), list(figures["killed_by"].items()))
+    lines += ["What was noticed, file by file:", ""]
+    lines += table(
+        ("file", ">noticed", ">of"), [(file, killed, count) for file, (killed, count) in figures["by_file"].items()]
+    )
+    lines += ["Every survivor, and why it is none of the tests' business:", ""]
+    lines += table(
+        ("where", "mutation", "verdict", "reason"),
+        [
+            (f"{one['file']}:{one['line']}, `{one['function']}`", f"`{one['before'].strip()}` to `{one['after'].strip()}`",
+             one["verdict"] or "**none**", one["reason"])
+            for one in figures["survivors"]
+        ],
+    )
+    return brief, lines
+
+
+def foreign(figures):
+    targets = figures["targets"]
+    good = sum(target["ok"] for target in targets.values())
+    brief = f"{good} of {len(targets)} targets pass; {number(figures['passed'])} tests passed, {figures['failed']} failed"
+    return brief, table(
+        ("target", "what", "run by", ">passed", ">failed", ">build", ">tests"),
+        [
+            (name, one["what"], one["run_by"], number(one["passed"]), one["failed"], duration(one["build_seconds"]),
+             duration(one["test_seconds"]))
+            for name, one in targets.items()
+        ],
+    )
+
+
+def static(figures):
+    tools = {name: one for name, one in figures.items() if isinstance(one, dict) and "findings" in one}
+    brief = "; ".join(f"{name} {one['findings']}" for name, one in tools.items()) + " findings without a reason"
+    lines = table(
+        ("tool", ">files", ">findings", ">excepted, with a reason", ">time"),
+        [(name, one["files"], one["findings"], one["excepted"], duration(one["seconds"])) for name, one in tools.items()],
+    )
+    density = figures["density"]
+    lines += [
+        f"The library has {number(density['source_lines'])} lines of code and {density['assertions']} assertions, one in "
+        f"{density['lines_per_assertion']:.0f} lines; {number(density['test_lines'])} lines test it, "
+        f"{density['test_lines_per_source_line']} for each line.",
+        "",
+    ]
+    if figures["exceptions"]:
+        lines += ["What was found and is no fault:", ""]
+        lines += table(
+            ("tool", "file", "check", "reason"),
+            [(one["tool"], one["file"], one["check"], one["reason"]) for one in figures["exceptions"]],
+        )
+    return brief, lines
+
+
+def stack(figures):
+    targets = {name: one for name, one in figures.items() if isinstance(one, dict) and "worst_bytes" in one}
+    worst = max(targets.values(), key=lambda one: one["worst_bytes"])
+    brief = f"no recursion; no public function needs more than {number(worst['worst_bytes'])} bytes"
+    lines = table(
+        ("target", ">functions", ">most", "by", ">before a callback", ">largest frame", "of"),
+        [
+            (name, one["functions"], number(one["worst_bytes"]), f"`{one['worst_function']}`",
+             number(one["worst_before_callback"]), one["largest_frame_bytes"], f"`{one['largest_frame']}`")
+            for name, one in targets.items()
+        ],
+    )
+    name, one = next(iter(targets.items()))
+    lines += [f"Each public function, in bytes, {name}; what a user's callback needs comes on top of the second:", ""]
+    lines += table(
+        ("function", ">in all", ">before a callback"),
+        [
+            (f"`{function}`", number(size), number(one["bytes_before_callback"].get(function, 0)) or "-")
+            for function, size in sorted(one["bytes"].items(), key=lambda item: -item[1])
+        ],
+    )
+    return brief, lines
+
+
+# In the order of the page: part, title, what writes its section.
+SECTIONS = (
+    ("tests", "Tests, sanitizers and static rules", tests),
+    ("coverage", "Coverage", coverage),
+    ("exhaustive", "Exhaustive exploration", exhaustive),
+    ("model", "Random operations against a model", model),
+    ("proof", "Proof", proof),
+    ("seeded", "Bugs put in, for the proofs and the tests to find", seeded),
+    ("fuzz", "Fuzzing, in every run", fuzz),
+    ("mutation", "Mutation", mutation),
+    ("foreign", "Foreign targets", foreign),
+    ("static", "Static analysis", static),
+    ("stack", "Stack", stack),
+    ("fuzz-hour", "Fuzzing, an hour each", fuzz),
+)
+
+
+def read_parts():
+    """The records of the parts that were measured, by name."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FIGURES.glob("*.json"))}
+
+
+def page(records):
+    """The whole page."""
+    unknown = set(records) - {name for name, _, _ in SECTIONS}
+    if unknown:
+        sys.exit(f"evidence_page: no section for docs/evidence/{', '.join(sorted(unknown))}.json")
+    glance = []
+    body = []
+    origin = []
+    for name, title, write in SECTIONS:
+        record = records.get(name)
+        if record is None or record["figures"] is None:
+            brief, lines = "not measured", ["Not measured.", ""]
+        else:
+            brief, lines = write(record["figures"])
+        link = f"[{title}](#{''.join(c for c in title.lower().replace(' ', '-') if c.isalnum() or c == '-')})"
+        holds = "yes" if record and record["ok"] else "**no**"
+        glance.append((link, brief, holds))
+        body += [f"## {title}", ""]
+        if record:
+            body += [f"`{record['command']}`, {duration(record['seconds'])}.", ""]
+            at = record["provenance"]
+            commit = at["commit"] + (" and uncommitted changes" if at["has_changes"] else "")
+            origin.append((name, commit, at["date"], at["machine"], duration(record["seconds"])))
+        body += lines
+    out = [HEAD.read_text(encoding="utf-8").rstrip(), "", "## At a glance", ""]
+    out += table(("way", "figures", "gate holds"), glance)
+    out += body
+    out += ["## Where the figures come from", "", "`scripts/evidence --list` says what each part runs.", ""]
+    out += table(("part", "commit", "day", "machine", ">took"), origin)
+    return "\n".join(out).rstrip() + "\n"
+
+
+def main():
+    if sys.argv[1:] not in ([], ["--check"]):
+        print("usage: evidence_page.py [--check]", file=sys.stderr)
+        return 2
+    text = page(read_parts())
+    if sys.argv[1:] == []:
+        PAGE.write_text(text, encoding="utf-8")
+        print(f"{PAGE.relative_to(ROOT)} written", file=sys.stderr)
+        return 0
+    there = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    difference = difflib.unified_diff(there.splitlines(), text.splitlines(), "docs/TESTING.md", "the figures", lineterm="")
+    for line in difference:
+        print(line)
+    if there != text:
+        print("docs/TESTING.md is not what docs/evidence says: run scripts/evidence_page.py", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
