@@ -589,7 +589,7 @@ VMI_NOINLINE void
 vmi_supply_tidy(struct vmem_arena *arena)
 {
     /* One thing that calls the port in one operation. */
-    if (!vmi_busy_is_moving(&arena->busy) && shrink_busy(arena)) {
+    if (shrink_busy(arena)) {
         return;
     }
     if (!step_busy(arena, VMI_BUSY_STEP) && !tidy_slab(arena, &arena->tags.slab)) {
