@@ -4,7 +4,9 @@ and of scripts/prove_bits.py, as far as it needs no solver."""
 
 import importlib.machinery
 import importlib.util
+import pathlib
 import sys
+import tempfile
 
 import testing
 
@@ -50,6 +52,14 @@ def test_a_file_without_contracts_is_a_failure():
     module = load()
     unit = module.prove_unit(module.Unit("src/base/text", testing.ROOT))
     assert unit.functions == [] and "no function has a contract" in unit.failures()[0]
+
+
+def test_a_copy_is_proved_not_the_tree():
+    module = load()
+    with tempfile.TemporaryDirectory() as directory:
+        root = pathlib.Path(directory)
+        testing.make_tree(root, {"src/structures/fit.c": "int a;"})
+        assert module.Unit("src/structures/fit", root).source() == root / "src/structures/fit.c"
 
 
 def test_contracts_are_told_from_other_annotations():
