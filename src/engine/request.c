@@ -93,11 +93,38 @@ round_size(const struct vmi_arguments *a, vmem_size_t align, vmem_size_t quantum
     return 0;
 }
 
+/* All of a request whose arguments are right. */
+/*@ requires \valid_read(arena) && \valid_read(a) && \valid(request);
+    requires \separated(request, arena) && \separated(request, a);
+    assigns *request;
+    ensures request->shape.size == size && request->shape.align == align &&
+        request->shape.phase == a->phase && request->shape.nocross == a->nocross &&
+        request->shape.addr_min == a->addr_min && request->shape.addr_max == a->addr_max;
+ */
+static void
+fill(const struct vmem_arena *arena, const struct vmi_arguments *a, vmem_size_t size,
+    vmem_size_t align, struct vmi_request *request)
+{
+    const unsigned policy = a->flags & VMI_POLICY_MASK;
+
+    *request = (struct vmi_request){
+        .shape = { .size = size,
+            .align = align,
+            .phase = a->phase,
+            .nocross = a->nocross,
+            .addr_min = a->addr_min,
+            .addr_max = a->addr_max },
+        .policy = policy != 0 ? policy : arena->policy,
+        .is_high = (a->flags & VMEM_HIGH) != 0,
+        .is_shaped = align > arena->quantum || a->nocross != 0,
+        .is_windowed = a->addr_min != 0 || a->addr_max != VMEM_ADDR_MAX,
+    };
+}
+
 int
 vmi_request_make(const struct vmem_arena *arena, const struct vmi_arguments *arguments,
     struct vmi_request *request)
 {
-    const unsigned policy = arguments->flags & VMI_POLICY_MASK;
     const vmem_size_t align = arguments->align != 0 ? arguments->align : arena->quantum;
     const int status = vmi_request_check_flags(arena, arguments->flags);
     vmem_size_t size;
@@ -111,17 +138,6 @@ vmi_request_make(const struct vmem_arena *arena, const struct vmi_arguments *arg
     if (problem != 0) {
         return problem;
     }
-    *request = (struct vmi_request){
-        .shape = { .size = size,
-            .align = align,
-            .phase = arguments->phase,
-            .nocross = arguments->nocross,
-            .addr_min = arguments->addr_min,
-            .addr_max = arguments->addr_max },
-        .policy = policy != 0 ? policy : arena->policy,
-        .is_high = (arguments->flags & VMEM_HIGH) != 0,
-        .is_shaped = align > arena->quantum || arguments->nocross != 0,
-        .is_windowed = arguments->addr_min != 0 || arguments->addr_max != VMEM_ADDR_MAX,
-    };
+    fill(arena, arguments, size, align, request);
     return status;
 }
