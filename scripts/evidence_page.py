@@ -359,7 +359,7 @@ def page(records):
         else:
             brief, lines = write(record["figures"])
         link = f"[{title}](#{''.join(c for c in title.lower().replace(' ', '-') if c.isalnum() or c == '-')})"
-        holds = "yes" if record and record["ok"] else "**no**"
+        holds = "-" if record is None else "yes" if record["ok"] else "**no**"
         glance.append((link, brief, holds))
         body += [f"## {title}", ""]
         if record:

@@ -204,6 +204,9 @@ void vmx_supply_read(const struct vmem_arena *arena, struct vmx_shape *shape);
 /* Bytes that the arena thinks it has obtained. */
 size_t vmx_metadata_bytes(const struct vmem_arena *arena);
 
+/* Is there memory that an earlier call left to be put back? */
+bool vmx_has_garbage(const struct vmem_arena *arena);
+
 /* Refused requests since the arena was as in that part; *tags: of these, for want of tags. */
 uint64_t vmx_new_failures(
     const struct vmem_arena *arena, const struct vmx_part *before, uint64_t *tags);

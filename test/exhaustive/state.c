@@ -151,6 +151,12 @@ vmx_tag_failures(const struct vmem_arena *arena)
     return arena->fails[VMEM_REASON_TAGS];
 }
 
+bool
+vmx_has_garbage(const struct vmem_arena *arena)
+{
+    return arena->supply.garbage != NULL;
+}
+
 static uint8_t
 at_most(uint64_t number, uint64_t most)
 {

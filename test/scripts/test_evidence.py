@@ -78,7 +78,7 @@ def test_a_page_tells_figures_failures_and_where_they_come_from():
     assert "1,234,567 operations, 1 failed | **no** |" in text
     assert "| that | 567 | FAILED |" in text
     assert "| model | 0123456789ab and uncommitted changes | 2001-06-25 | 2 x some | 2.0 h |" in text
-    assert "[Coverage](#coverage) | not measured | **no** |" in text
+    assert "[Coverage](#coverage) | not measured | - |" in text
 
 
 def test_a_part_that_wrote_nothing_is_not_measured():
