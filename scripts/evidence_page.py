@@ -216,10 +216,10 @@ def fuzz(figures):
     findings = sum(run["findings"] for _, _, run in runs)
     seconds = figures["seconds_each"]
     brief = (
-        f"{len({harness for harness, _, _ in runs})} harnesses, {duration(seconds)} each and engine: "
+        f"{', '.join(dict.fromkeys(harness for harness, _, _ in runs))}, {duration(seconds)} each and engine: "
         f"{number(executions)} executions, {findings} findings"
     )
-    return brief, table(
+    lines = table(
         ("harness", "engine", ">executions", ">processor time", ">edges", ">of", ">corpus", ">findings"),
         [
             (harness, engine, number(run["executions"]), duration(run["cpu_seconds"]), number(run["edges"]),
@@ -227,6 +227,13 @@ def fuzz(figures):
             for harness, engine, run in runs
         ],
     )
+    reached = [
+        f"`{name}` {number(figures[f'{name}_lines'])} of {number(figures[f'{name}_lines_total'])} of {of}/"
+        for name, of in ((key.removesuffix("_lines_of"), of) for key, of in figures.items() if key.endswith("_lines_of"))
+    ]
+    if reached:
+        lines += [f"Lines reached by what was found interesting: {', '.join(reached)}.", ""]
+    return brief, lines
 
 
 def mutation(figures):
@@ -335,7 +342,11 @@ SECTIONS = (
     ("foreign", "Foreign targets", foreign),
     ("static", "Static analysis", static),
     ("stack", "Stack", stack),
-    ("fuzz-hour", "Fuzzing, an hour each", fuzz),
+    ("hour-operations", "Fuzzing operations for an hour", fuzz),
+    ("hour-constrained", "Fuzzing constrained for an hour", fuzz),
+    ("hour-trees", "Fuzzing trees for an hour", fuzz),
+    ("hour-scenario", "Fuzzing scenario for an hour", fuzz),
+    ("hour-trace", "Fuzzing trace for an hour", fuzz),
 )
 
 
