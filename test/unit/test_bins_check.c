@@ -89,6 +89,7 @@ test_a_wrong_bit_is_noticed(void)
     set_up(&f);
     CHECK_U64(class_crowd / 64, !=, class_few / 64);
     BREAK(f, f.bins.map[0], f.bins.map[0] & ~((uint64_t)1 << class_few), "B1");
+    BREAK(f, f.bins.map[0], f.bins.map[0] | 1, "B1"); /* of a class that no size has */
     BREAK(f, f.bins.map[0], f.bins.map[0] | 1 << 9, "B1");
     BREAK(f, f.bins.map[class_crowd / 64], 0, "B1");
     BREAK(f, f.bins.map[VMI_BIN_WORDS - 1], 1, "B1");
