@@ -35,6 +35,11 @@ def test_scripts_deps_knows_what_the_parts_need():
         assert status != 2, f"{name}: {output}"
 
 
+def test_the_figures_name_no_path_of_one_machine():
+    for path in (testing.ROOT / "docs" / "evidence").glob("*.json"):
+        assert "/tmp/" not in path.read_text(encoding="utf-8"), path
+
+
 def test_the_page_is_what_the_figures_say():
     status, output = testing.run(SCRIPTS / "evidence_page.py", "--check")
     assert status == 0, output
