@@ -309,20 +309,22 @@ supply_busy(struct vmem_arena *arena)
         return OBTAINED;
     }
     memory = obtain(arena, &bytes, &left);
-    if (memory == NULL) {
-        if (is_urgent) {
-            return NOT_TO_HAVE;
-        }
-        /* There is still room: ask again after some more allocations. */
-        arena->busy.count_max = arena->busy.count + 1 + arena->busy.count / 32;
-        return left ? OBTAINED : IS_THERE;
-    }
     if (vmi_busy_wants(&arena->busy, false, &is_urgent) != wanted) {
-        retire(arena, memory, bytes);
+        if (memory != NULL) { /* others came to have a larger table, or to need none */
+            retire(arena, memory, bytes);
+        }
         return OBTAINED;
     }
-    resize_busy(arena, memory, bytes);
-    return OBTAINED;
+    if (memory != NULL) {
+        resize_busy(arena, memory, bytes);
+        return OBTAINED;
+    }
+    if (is_urgent) {
+        return NOT_TO_HAVE;
+    }
+    /* There is still room: ask again after some more allocations. */
+    arena->busy.count_max = arena->busy.count + 1 + arena->busy.count / 32;
+    return left ? OBTAINED : IS_THERE;
 }
 
 VMI_ENTERED static enum outcome
