@@ -30,7 +30,7 @@ check: ## install what is missing, build and test release and sanitizers, static
 check-slow: ## the long runs: all states of small arenas, 10^8 random operations, fuzzing, mutants
 	@scripts/evidence --check --slow
 
-evidence: ## run all that shows the library to be right (two hours), and write docs/TESTING.md
+evidence: ## run all that shows the library to be right (two and a half hours), and write docs/TESTING.md
 	@scripts/evidence
 
 bench: ## install the baselines if possible, build, compare

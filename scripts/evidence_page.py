@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
 """Write docs/TESTING.md from docs/testing-head.md and the figures in docs/evidence/*.json.
 
-usage: evidence_page.py [--check]
+usage: evidence_page.py [--check | --stale]
 
 scripts/evidence measures, this only puts into words: no figure of the page comes from anywhere else.
-With --check nothing is written; exit status 1 if the page is not what the figures say.
+
+  --check   write nothing; exit status 1 if the page is not what the figures say
+  --stale   write nothing; name the parts whose figures are of other sources than those that are here,
+            comments aside; exit status 1 if there are any
 """
 
 import difflib
+import hashlib
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -16,6 +21,55 @@ ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "docs" / "evidence"
 HEAD = ROOT / "docs" / "testing-head.md"
 PAGE = ROOT / "docs" / "TESTING.md"
+
+# ---------------------------------------------------------------------------------------------------
+# What a part measures: files and directories, by the first word of its name
+# ---------------------------------------------------------------------------------------------------
+
+LIBRARY = ("CMakeLists.txt", "CMakePresets.json", "cmake", "include", "port", "src")
+MEASURED = {
+    "tests": (*LIBRARY, "test", "tools"),
+    "coverage": (*LIBRARY, "test", "tools"),
+    "exhaustive": (*LIBRARY, "test/exhaustive", "test/harness"),
+    "model": (*LIBRARY, "test/harness", "test/model"),
+    "proof": ("include", "port", "proof", "scripts/prove", "scripts/prove_bits.py", "src"),
+    "seeded": (*LIBRARY, "proof", "scripts/prove", "scripts/prove_bits.py", "test"),
+    "fuzz": (*LIBRARY, "test/fuzz", "test/harness", "tools"),
+    "hour": (*LIBRARY, "test/fuzz", "test/harness", "tools"),
+    "mutation": (*LIBRARY, "test"),
+    "foreign": (*LIBRARY, "test"),
+    "static": (*LIBRARY, "scripts/static-exceptions", "tools"),
+    "stack": (*LIBRARY, "scripts/stack-bounds"),
+}
+READS_COMMENTS = ("proof", "seeded")  # contracts are comments
+
+
+def hash_of_measured(name, root=ROOT):
+    """A hash of the files that a part measures; without their comments, where these are nothing to it."""
+    kind = name.split("-")[0]
+    digest = hashlib.sha256()
+    for start in MEASURED[kind]:
+        place = root / start
+        paths = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
+        for path in paths:
+            data = path.read_bytes()
+            if "__pycache__" in path.parts:
+                continue
+            if path.suffix in (".c", ".h") and kind not in READS_COMMENTS:
+                data = b" ".join(re.sub(rb"/\*.*?\*/|//[^\n]*", b"", data, flags=re.S).split())
+            digest.update(f"{path.relative_to(root)} {len(data)} ".encode() + data)
+    return digest.hexdigest()[:12]
+
+
+def stale(records):
+    """The names of the parts whose sources have changed since."""
+    return [name for name, record in records.items()
+            if record["provenance"].get("measured") != hash_of_measured(name)]
+
+
+# ---------------------------------------------------------------------------------------------------
+# Words
+# ---------------------------------------------------------------------------------------------------
 
 
 def number(value):
@@ -57,8 +111,12 @@ def tests(figures):
         (stage["name"], stage["what"], number(stage["passed"]), stage["failed"], f"{stage['seconds']} s")
         for stage in figures["stages"]
     ]
-    brief = f"{number(figures['passed'])} passed, {figures['failed']} failed, in {len(rows)} stages"
-    return brief, table(("stage", "what", ">passed", ">failed", ">time"), rows)
+    brief = (
+        f"{number(figures['passed'])} passed, {figures['failed']} failed, in {len(rows)} stages, "
+        f"{duration(figures['seconds'])}"
+    )
+    lines = ["This is what `make check` runs, and what a commit must pass.", ""]
+    return brief, lines + table(("stage", "what", ">passed", ">failed", ">time"), rows)
 
 
 def coverage(figures):
@@ -105,39 +163,53 @@ def exhaustive(figures):
     )
     lines = [
         "All states that any sequence of calls can reach, each call made from each of them, until there is no "
-        "new state. A world is an arena or a pair of them, of the number of quanta that stands in the table; "
-        "[`explore.h`](../test/exhaustive/explore.h) describes them, and what is made once for states that "
-        "look the same to a search. `--full` leaves nothing out and must find the same states.",
+        "new state. A world is an arena, or an arena and its source. The worlds of one arena (`zero`, `middle`, "
+        "`top`, `spans`) have the largest number of quanta in the table, the others fewer, because their states "
+        "are pairs; [`explore.h`](../test/exhaustive/explore.h) describes them. From states that look the same "
+        "to a search, a request is made once; they are the `searched`. `--full` leaves nothing out and must "
+        "find the same states. An *open refusal* is a request that an import might have served which the "
+        "specification does not ask for; it is counted, and no disagreement.",
         "",
     ]
+    quanta = {
+        name: [row["quanta"] for row in whole if row["explorer"] == name] or [figures[name]["quanta"]]
+        for name in names
+    }
     lines += table(
-        ("explorer", ">quanta", ">states", ">calls", ">and with a failing callback", ">disagreements", ">time"),
+        ("explorer", ">quanta", ">states", ">calls", ">and with a failing callback", ">open refusals",
+         ">disagreements", ">time"),
         [
-            (what, figures[name]["quanta"], number(figures[name]["states"]), number(figures[name]["calls"]),
-             number(figures[name]["calls_with_failures"]), figures[name]["disagreements"],
+            (what, f"{max(quanta[name])}; {min(quanta[name])} at least", number(figures[name]["states"]),
+             number(figures[name]["calls"]), number(figures[name]["calls_with_failures"]),
+             number(figures[name].get("open_refusals", 0)), figures[name]["disagreements"],
              duration(figures[name]["seconds"]))
             for name, what in names.items()
         ],
     )
     lines += ["World by world:", ""]
     lines += table(
-        ("explorer", "world", ">quanta", ">states", ">calls", ">disagreements"),
+        ("explorer", "world", ">quanta", ">states", ">calls", ">with a failing callback", ">open refusals",
+         ">disagreements"),
         [
             (row["explorer"], row["world"], row["quanta"], number(row["states"]), number(row["calls"]),
-             row["disagreements"])
+             number(row.get("faults", 0)), number(row.get("open", 0)), row["disagreements"])
             for row in whole
         ],
     )
     by_policy = {}
     for row in figures["rows"]:
         if row not in whole and row["explorer"] in names:
-            sums = by_policy.setdefault((row["explorer"], row["policy"]), [0, 0])
+            sums = by_policy.setdefault((row["explorer"], row["policy"]), [0, 0, 0])
             sums[0] += row["states"]
-            sums[1] += row["calls"]
-    lines += ["Policy by policy, all worlds together: the states from which it was asked, and the calls:", ""]
+            sums[1] += row.get("searched", 0)
+            sums[2] += row["calls"]
+    lines += ["Policy by policy, all worlds together:", ""]
     lines += table(
-        ("explorer", "policy", ">states", ">calls"),
-        [(explorer, policy, number(states), number(calls)) for (explorer, policy), (states, calls) in by_policy.items()],
+        ("explorer", "policy", ">states", ">searched", ">calls"),
+        [
+            (explorer, policy, number(states), number(searched) if searched else "all", number(calls))
+            for (explorer, policy), (states, searched, calls) in by_policy.items()
+        ],
     )
     return brief, lines
 
@@ -176,6 +248,14 @@ def proof(figures):
         "Under contract: " + ", ".join(f"`{file}`" for file in figures["files"]) + "; "
         "[`proof/README.md`](../proof/README.md) says how to read the contracts.",
         "",
+        "Functions of these files without a contract, and why; all that `src/` has in other files is without one, too:",
+        "",
+    ]
+    lines += table(
+        ("why", "functions"),
+        [(why, ", ".join(f"`{name}`" for name in names)) for why, names in figures.get("no_contract", {}).items()],
+    )
+    lines += [
         f"Tools: {versions}.",
         "",
     ]
@@ -216,13 +296,13 @@ def fuzz(figures):
     findings = sum(run["findings"] for _, _, run in runs)
     seconds = figures["seconds_each"]
     brief = (
-        f"{', '.join(dict.fromkeys(harness for harness, _, _ in runs))}, {duration(seconds)} each and engine: "
-        f"{number(executions)} executions, {findings} findings"
+        f"{', '.join(dict.fromkeys(harness for harness, _, _ in runs))}, {duration(seconds)} with each of two "
+        f"engines: {number(executions)} executions, {findings} findings"
     )
     lines = table(
-        ("harness", "engine", ">executions", ">processor time", ">edges", ">of", ">corpus", ">findings"),
+        ("harness", "engine", ">time", ">executions", ">edges", ">of", ">corpus", ">findings"),
         [
-            (harness, engine, number(run["executions"]), duration(run["cpu_seconds"]), number(run["edges"]),
+            (harness, engine, duration(run["seconds"]), number(run["executions"]), number(run["edges"]),
              number(run["edges_total"]), number(run["corpus"]), run["findings"])
             for harness, engine, run in runs
         ],
@@ -242,6 +322,8 @@ def mutation(figures):
         f"{figures['survived']} survivors, {figures['without_verdict']} without a verdict"
     )
     lines = [
+        f"A sample of the {number(figures['mutants'])} mutants that there are, chosen by seed {figures['seed']}, each "
+        f"file by its share. "
         f"Tried {number(figures['tried'])}; not judged: {figures['same_code']} that compile to the same code, "
         f"{figures['not_compiled']} that do not compile. Mutants that were noticed by running too long: "
         f"{figures['timed_out']}. Without the equivalent ones the score is {figures['score_without_equivalents']} %; "
@@ -266,6 +348,21 @@ def mutation(figures):
         ],
     )
     return brief, lines
+
+
+def unseen(figures):
+    brief = (
+        f"{number(figures['judged'])} mutants that nobody had seen: {share(figures['killed'], figures['judged'])} noticed"
+    )
+    spread = 196 * (figures["killed"] * (figures["judged"] - figures["killed"]) / figures["judged"] ** 3) ** 0.5
+    return brief, [
+        "The survivors of the sample above have been answered, by tests and by verdicts, so its score flatters. "
+        f"This is another sample of the {number(figures['mutants'])}, drawn when the tests were as they are (seed "
+        f"{figures['seed']}): {number(figures['killed'])} of {number(figures['judged'])} were noticed, so of all mutants "
+        f"{100 * figures['killed'] / figures['judged']:.1f} \u00b1 {spread:.1f} % are (with 95 % confidence). Most that "
+        "are not differ in nothing but speed, or in nothing; it is a measurement, with no gate.",
+        "",
+    ]
 
 
 def foreign(figures):
@@ -331,7 +428,7 @@ def stack(figures):
 
 # In the order of the page: part, title, what writes its section.
 SECTIONS = (
-    ("tests", "Tests, sanitizers and static rules", tests),
+    ("tests", "All stages of make check", tests),
     ("coverage", "Coverage", coverage),
     ("exhaustive", "Exhaustive exploration", exhaustive),
     ("model", "Random operations against a model", model),
@@ -339,14 +436,15 @@ SECTIONS = (
     ("seeded", "Bugs put in, for the proofs and the tests to find", seeded),
     ("fuzz", "Fuzzing, in every run", fuzz),
     ("mutation", "Mutation", mutation),
+    ("mutation-unseen", "Mutation of an unseen sample", unseen),
     ("foreign", "Foreign targets", foreign),
     ("static", "Static analysis", static),
     ("stack", "Stack", stack),
-    ("hour-operations", "Fuzzing operations for an hour", fuzz),
-    ("hour-constrained", "Fuzzing constrained for an hour", fuzz),
-    ("hour-trees", "Fuzzing trees for an hour", fuzz),
-    ("hour-scenario", "Fuzzing scenario for an hour", fuzz),
-    ("hour-trace", "Fuzzing trace for an hour", fuzz),
+    ("hour-operations", "Fuzzing operations, half an hour an engine", fuzz),
+    ("hour-constrained", "Fuzzing constrained, half an hour an engine", fuzz),
+    ("hour-trees", "Fuzzing trees, half an hour an engine", fuzz),
+    ("hour-scenario", "Fuzzing scenario, half an hour an engine", fuzz),
+    ("hour-trace", "Fuzzing trace, half an hour an engine", fuzz),
 )
 
 
@@ -377,20 +475,28 @@ def page(records):
             body += [f"`{record['command']}`, {duration(record['seconds'])}.", ""]
             at = record["provenance"]
             commit = at["commit"] + (" and uncommitted changes" if at["has_changes"] else "")
-            origin.append((name, commit, at["date"], at["machine"], duration(record["seconds"])))
+            origin.append((name, commit, at.get("measured", "-"), at["date"], at["machine"], duration(record["seconds"])))
         body += lines
     out = [HEAD.read_text(encoding="utf-8").rstrip(), "", "## At a glance", ""]
     out += table(("way", "figures", "gate holds"), glance)
     out += body
-    out += ["## Where the figures come from", "", "`scripts/evidence --list` says what each part runs.", ""]
-    out += table(("part", "commit", "day", "machine", ">took"), origin)
+    out += [
+        "## Where the figures come from", "",
+        "`scripts/evidence --list` says what each part runs. The hash is of the files that the part measures; "
+        "`scripts/evidence_page.py --stale` names those that have changed since.", "",
+    ]
+    out += table(("part", "commit", "hash", "day", "machine", ">took"), origin)
     return "\n".join(out).rstrip() + "\n"
 
 
 def main():
-    if sys.argv[1:] not in ([], ["--check"]):
-        print("usage: evidence_page.py [--check]", file=sys.stderr)
+    if sys.argv[1:] not in ([], ["--check"], ["--stale"]):
+        print("usage: evidence_page.py [--check | --stale]", file=sys.stderr)
         return 2
+    if sys.argv[1:] == ["--stale"]:
+        old = stale(read_parts())
+        print("\n".join(f"{name}: the sources have changed since" for name in old) or "all are of these sources")
+        return 1 if old else 0
     text = page(read_parts())
     if sys.argv[1:] == []:
         PAGE.write_text(text, encoding="utf-8")

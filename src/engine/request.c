@@ -25,10 +25,9 @@ vmi_arguments_of(vmem_size_t size, const struct vmem_constraint *constraint, uns
 int
 vmi_request_check_flags(const struct vmem_arena *arena, unsigned flags)
 {
-    const unsigned known = VMI_POLICY_MASK | (unsigned)(VMEM_HIGH | VMEM_NOWAIT | VMEM_WAIT);
     const unsigned policy = flags & VMI_POLICY_MASK;
 
-    if ((flags & ~known) != 0 || (policy & (policy - 1)) != 0) {
+    if ((flags & ~VMI_ALLOC_FLAGS) != 0 || (policy != 0 && !vmi_is_pow2(policy))) {
         return EINVAL;
     }
     if ((flags & VMEM_WAIT) != 0) {
@@ -40,10 +39,7 @@ vmi_request_check_flags(const struct vmem_arena *arena, unsigned flags)
 /* [C1], [C2], [C3] with the size as it was asked for. */
 /*@ requires \valid_read(a) && is_pow2(quantum);
     assigns \nothing;
-    ensures \result <==>
-        a->size > 0 && a->addr_min <= a->addr_max &&
-        is_pow2(align) && align >= quantum && a->phase < align && a->phase % quantum == 0 &&
-        (a->nocross == 0 || (is_pow2(a->nocross) && a->nocross >= a->size));
+    ensures \result <==> is_consistent(a, align, quantum);
  */
 static bool
 is_consistent(const struct vmi_arguments *a, vmem_size_t align, vmem_size_t quantum)
@@ -74,7 +70,10 @@ is_consistent(const struct vmi_arguments *a, vmem_size_t align, vmem_size_t quan
     ensures shape: \result == 0 ==> is_pow2(align) && align >= quantum && a->phase < align &&
         a->addr_min <= a->addr_max &&
         (a->nocross == 0 || (is_pow2(a->nocross) && a->phase % a->nocross + *size <= a->nocross));
-    ensures none: \result == ENOMEM ==> \forall vmem_size_t s; a->size <= s ==> s % quantum != 0;
+    ensures right: \result == 0 ==> is_consistent(a, align, quantum);
+    ensures wrong: \result == EINVAL ==>
+        !is_consistent(a, align, quantum) || fits_no_block(a, quantum);
+    ensures none: \result == ENOMEM ==> has_no_whole_size(a->size, quantum);
  */
 static int
 round_size(const struct vmi_arguments *a, vmem_size_t align, vmem_size_t quantum, vmem_size_t *size)

@@ -7,6 +7,9 @@
 
 #include "engine/arena.h"
 
+/* The flags that an allocation knows. */
+#define VMI_ALLOC_FLAGS (VMI_POLICY_MASK | (unsigned)(VMEM_HIGH | VMEM_NOWAIT | VMEM_WAIT))
+
 struct vmi_request {
     struct vmi_shape shape;
     unsigned policy;  /* one of the VMEM_*FIT flags */
@@ -28,6 +31,29 @@ struct vmi_arguments {
     unsigned flags;
 };
 
+/*@ // What is wrong or cannot be done, so that a refusal can be proved to be right.
+    predicate are_flags(struct vmem_arena *arena, unsigned flags) =
+      \let policy = flags & VMI_POLICY_MASK;
+      (flags & (unsigned)~VMI_ALLOC_FLAGS) == 0 && (policy == 0 || is_pow2(policy)) &&
+      ((flags & VMEM_WAIT) != 0 ==> (flags & VMEM_NOWAIT) == 0 && !arena->is_unlocked);
+
+    predicate is_consistent(struct vmi_arguments *a, integer align, integer quantum) =
+      a->size > 0 && a->addr_min <= a->addr_max &&
+      is_pow2(align) && align >= quantum && a->phase < align && a->phase % quantum == 0 &&
+      (a->nocross == 0 || is_pow2(a->nocross) && a->nocross >= a->size);
+
+    predicate has_no_whole_size(integer size, integer quantum) =
+      \forall vmem_size_t s; size <= s ==> s % quantum != 0;
+
+    // In no block is there room for the size, in whole quanta, behind the phase.
+    predicate fits_no_block(struct vmi_arguments *a, integer quantum) =
+      a->nocross != 0 && \forall vmem_size_t s; a->size <= s && s % quantum == 0 ==>
+        a->phase % a->nocross + s > a->nocross;
+
+    logic integer asked_align(struct vmem_arena *arena, struct vmi_arguments *a) =
+      a->align != 0 ? a->align : arena->quantum;
+ */
+
 /* The arguments of a constraint; NULL = anywhere. */
 /*@ requires constraint == \null || \valid_read(constraint);
     assigns \nothing;
@@ -48,8 +74,8 @@ struct vmi_arguments vmi_arguments_of(
  * Returns   0; EINVAL a bad or contradictory argument; ENOMEM the size cannot be rounded; ENOTSUP
  *           waiting is not supported
  */
-/*@ requires \valid_read(arena) && \valid_read(arguments) && \valid(request);
-    requires \separated(request, arena) && \separated(request, arguments);
+/*@ requires \valid(arena) && \valid(arguments) && \valid(request);
+    requires \separated(arena, arguments, request);
     requires is_pow2(arena->quantum);
     assigns *request;
     ensures \result == 0 ==> is_shape(&request->shape) && request->shape.addr_min <= request->shape.addr_max;
@@ -59,8 +85,13 @@ struct vmi_arguments vmi_arguments_of(
     ensures \result == 0 ==> request->shape.phase == arguments->phase &&
         request->shape.nocross == arguments->nocross && request->shape.align >= arena->quantum &&
         request->shape.addr_min == arguments->addr_min && request->shape.addr_max == arguments->addr_max;
-    ensures \result == ENOMEM ==>
-        (\forall vmem_size_t s; arguments->size <= s ==> s % arena->quantum != 0);
+    ensures right: \result == 0 ==> are_flags(arena, arguments->flags) &&
+        is_consistent(arguments, asked_align(arena, arguments), arena->quantum);
+    ensures wrong: \result == EINVAL ==> !are_flags(arena, arguments->flags) ||
+        !is_consistent(arguments, asked_align(arena, arguments), arena->quantum) ||
+        fits_no_block(arguments, arena->quantum);
+    ensures none: \result == ENOMEM ==> has_no_whole_size(arguments->size, arena->quantum);
+    ensures waits: \result == ENOTSUP ==> (arguments->flags & VMEM_WAIT) != 0;
     ensures \result == 0 || \result == EINVAL || \result == ENOMEM || \result == ENOTSUP;
  */
 int vmi_request_make(const struct vmem_arena *arena, const struct vmi_arguments *arguments,
@@ -69,7 +100,9 @@ int vmi_request_make(const struct vmem_arena *arena, const struct vmi_arguments 
 /* Check the flags of an allocation: the part of vmi_request_make() that a plain one needs. */
 /*@ requires \valid_read(arena);
     assigns \nothing;
-    ensures \result == 0 || \result == EINVAL || \result == ENOTSUP;
+    ensures \result == 0 <==> are_flags(arena, flags) && (flags & VMEM_WAIT) == 0;
+    ensures \result == ENOTSUP <==> are_flags(arena, flags) && (flags & VMEM_WAIT) != 0;
+    ensures \result == EINVAL <==> !are_flags(arena, flags);
  */
 int vmi_request_check_flags(const struct vmem_arena *arena, unsigned flags);
 

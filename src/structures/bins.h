@@ -80,6 +80,13 @@ vmem_size_t vmi_bins_largest(const struct vmi_bins *bins, const struct vmi_tags 
 const char *vmi_bins_check(
     const struct vmi_bins *bins, const struct vmi_tags *tags, uint64_t *hole_count);
 
+/* The class of a hole of `size` units. */
+/*@ requires \valid_read(bins) && bins->quantum_log2 < 64;
+    assigns \nothing;
+    ensures \result < VMI_CLASS_COUNT;
+    ensures class_floor(\result) <= size >> bins->quantum_log2;
+    ensures \result + 1 < VMI_CLASS_COUNT ==> size >> bins->quantum_log2 < class_floor(\result + 1);
+ */
 static inline unsigned
 vmi_bins_class(const struct vmi_bins *bins, vmem_size_t size)
 {

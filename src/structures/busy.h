@@ -106,6 +106,21 @@ void vmi_busy_init(struct vmi_busy *busy, void *memory, size_t bytes);
  * What the index would like: the bytes of a table to grow or shrink to, 0 = nothing.  *is_urgent:
  * there is no room for another entry without it.
  */
+/*@ requires \valid_read(busy) && is_table(&busy->table) && \valid(is_urgent);
+    requires \separated(is_urgent, busy);
+    assigns *is_urgent;
+    ensures moving: busy->old.bucket != \null ==> \result == 0 && !*is_urgent;
+    ensures sizes: \let bytes = (busy->table.mask + 1) * sizeof(struct vmi_bucket);
+        \result == 0 || \result == 2 * bytes || 2 * \result == bytes;
+    ensures limits: \result != 0 ==> 1 << VMI_BUSY_LOG2_MIN <= \result / sizeof(struct vmi_bucket) <=
+        1 << VMI_BUSY_LOG2_MAX;
+    ensures grows: \result > (busy->table.mask + 1) * sizeof(struct vmi_bucket) ==>
+        busy->count >= busy->count_max;
+    ensures shrinks: 0 < \result < (busy->table.mask + 1) * sizeof(struct vmi_bucket) ==>
+        may_shrink && busy->count < busy->table.mask + 1;
+    ensures urgent: *is_urgent ==> busy->count >= busy->count_max &&
+        busy->count * 16 >= (busy->table.mask + 1) * VMI_BUCKET_SLOTS * 15;
+ */
 size_t vmi_busy_wants(const struct vmi_busy *busy, bool may_shrink, bool *is_urgent);
 
 /* Begin to move to a zeroed table.  Requires: vmi_busy_wants() asked for it, no move under way. */
@@ -117,6 +132,14 @@ bool vmi_busy_step(struct vmi_busy *busy, uint32_t buckets);
 /*
  * The bytes of the old table that nobody will look at again, whatever is inserted: *bytes of them from
  * *first on.  Requires: a move is under way.
+ */
+/*@ requires \valid_read(busy) && is_table(&busy->old) && \valid(first) && \valid(bytes);
+    requires \separated(first, bytes, busy);
+    requires busy->old.wrap <= busy->old.mask + 1 && busy->border <= busy->old.mask + 1;
+    assigns *first, *bytes;
+    ensures inside: *first + *bytes <= (busy->old.mask + 1) * sizeof(struct vmi_bucket);
+    ensures behind: *bytes != 0 ==> *first + *bytes == busy->border * sizeof(struct vmi_bucket);
+    ensures stays: busy->border <= busy->old.mask ==> *first == busy->old.wrap * sizeof(struct vmi_bucket);
  */
 void vmi_busy_idle(const struct vmi_busy *busy, size_t *first, size_t *bytes);
 
@@ -141,6 +164,10 @@ vmi_busy_hash(vmem_addr_t start)
     return (uint32_t)(start * 0x9e3779b97f4a7c15u >> 32) | 1;
 }
 
+/*@ requires \valid_read(busy);
+    assigns \nothing;
+    ensures \result <==> busy->old.bucket != \null;
+ */
 static inline bool
 vmi_busy_is_moving(const struct vmi_busy *busy)
 {

@@ -61,6 +61,14 @@ bool vmi_fit_highest(
  * The size from which on every hole has a legal place, the window aside; 0 if no size is enough.
  * At most size + align, twice that with nocross.  Cost O(1).
  */
+/*@ requires is_shape(shape) && \valid_read(shape) && 0 < quantum <= shape->align;
+    assigns \nothing;
+    ensures guarded: \result != 0 ==> \result >= shape->size;
+    ensures plain: shape->nocross <= shape->align && \result != 0 ==>
+        \result == shape->size + (shape->align - quantum);
+    ensures none: shape->nocross <= shape->align && \result == 0 ==>
+        shape->size + (shape->align - quantum) > VMEM_SIZE_MAX;
+ */
 vmem_size_t vmi_fit_sufficient(const struct vmi_shape *shape, vmem_size_t quantum);
 
 /*

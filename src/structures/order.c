@@ -201,8 +201,6 @@ grow_root(
     root->count = 2;
     root->ref[0] = order->root;
     root->ref[1] = right_index;
-    root->key[0] = ~left->key[0]; /* untrue on purpose, so that refresh_entry() writes both */
-    root->key[1] = ~right->key[0];
     (void)refresh_entry(order, root, 0, left);
     (void)refresh_entry(order, root, 1, right);
     order->root = index;

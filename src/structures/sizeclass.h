@@ -49,11 +49,11 @@ vmi_class_of(uint64_t quanta)
  * The first class in which every hole has at least so many quanta: VMI_CLASS_NONE if there is
  * none; and for 0, which is what vmi_fit_sufficient() says where there is none.
  */
-/*@ requires quanta > 0;
-    assigns \nothing;
+/*@ assigns \nothing;
     ensures 1 <= \result <= VMI_CLASS_NONE;
-    ensures \forall integer c; \result <= c < VMI_CLASS_COUNT ==> class_floor(c) >= quanta;
-    ensures class_floor(\result - 1) < quanta;
+    ensures none: quanta == 0 ==> \result == VMI_CLASS_NONE;
+    ensures enough: \forall integer c; \result <= c < VMI_CLASS_COUNT ==> class_floor(c) >= quanta;
+    ensures least: quanta > 0 ==> class_floor(\result - 1) < quanta;
  */
 static inline unsigned
 vmi_class_sufficient(uint64_t quanta)

@@ -127,6 +127,56 @@ test_freeing_what_rests_is_caught(void)
     CHECK_U64(vmem_destroy(arena), ==, 0); /* with ranges at rest */
 }
 
+/* What rests is free, and what begins right behind it is not, though no index names its start. */
+static void
+test_the_state_of_what_lies_behind_a_resting_range(void)
+{
+    enum { HOLES = 40 };
+    struct vmem_arena *arena =
+        create((struct vmem_options){ .size = 2 * HOLES + 16, .quarantine_frees = 1 });
+    vmem_handle_t handle = 0;
+    vmem_addr_t addrs[2 * HOLES];
+    vmem_addr_t resting = 0;
+    vmem_addr_t behind = 0;
+
+    CHECK_U64(vmem_alloc(arena, 8, VMEM_FIRSTFIT, &resting), ==, 0);
+    CHECK_U64(vmem_alloc_handle(arena, 8, NULL, VMEM_FIRSTFIT, &behind, &handle), ==, 0);
+    CHECK_U64(behind, ==, resting + 8);
+    for (unsigned i = 0; i < 2 * HOLES; i++) {
+        CHECK_U64(vmem_alloc(arena, 1, VMEM_FIRSTFIT, &addrs[i]), ==, 0);
+    }
+    for (unsigned i = 0; i < 2 * HOLES; i += 2) {
+        vmem_free(arena, addrs[i], 1);
+    }
+    vmem_free(arena, resting, 8);
+    for (vmem_addr_t i = 0; i < 16; i++) {
+        CHECK(vmem_state(arena, i) == (i < 8 ? VMEM_STATE_FREE : VMEM_STATE_BUSY));
+    }
+    vmem_free_handle(arena, handle);
+    for (unsigned i = 1; i < 2 * HOLES; i += 2) {
+        vmem_free(arena, addrs[i], 1);
+    }
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+}
+
+/* A span of one unit, too, goes back when what lay in it has rested. */
+static void
+test_a_drained_span_of_one_unit_goes_back(void)
+{
+    struct vmem_arena *source = create((struct vmem_options){ .size = 8 });
+    struct vmem_arena *arena =
+        create((struct vmem_options){ .quarantine_frees = 4, .source_arena = source });
+    vmem_addr_t addr = 0;
+
+    CHECK_U64(vmem_alloc(arena, 1, 0, &addr), ==, 0);
+    vmem_free(arena, addr, 1);
+    CHECK_U64(vmem_size(source, VMEM_ALLOC), ==, 1);
+    vmem_drain(arena);
+    CHECK_U64(vmem_size(source, VMEM_ALLOC), ==, 0);
+    CHECK_U64(vmem_destroy(arena), ==, 0);
+    CHECK_U64(vmem_destroy(source), ==, 0);
+}
+
 /* Whatever the handle's generation: what rests has none. */
 static void
 test_a_handle_of_what_rests_is_refused(void)
@@ -575,6 +625,8 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_a_resting_range_is_not_reused_while_it_rests),
     VMT_TEST(test_freeing_what_rests_is_caught),
     VMT_TEST(test_a_handle_of_what_rests_is_refused),
+    VMT_TEST(test_the_state_of_what_lies_behind_a_resting_range),
+    VMT_TEST(test_a_drained_span_of_one_unit_goes_back),
     VMT_TEST(test_quarantine_ends_with_time),
     VMT_TEST(test_all_ranges_whose_time_is_over_leave),
     VMT_TEST(test_a_time_alone_is_enough),

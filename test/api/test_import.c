@@ -439,6 +439,30 @@ test_spans_that_touch_stay_apart_and_go_back_as_they_came(void)
     destroy_importer(arena);
 }
 
+/* A static span was there first, above the one that comes and below the next: neither becomes part of it. */
+static void
+test_a_span_between_static_ones_stays_apart(void)
+{
+    for (unsigned above = 0; above < 2; above++) {
+        struct vmem_arena *arena = create_importer();
+        const vmem_addr_t imported = source.start;
+        vmem_addr_t a = 0;
+        vmem_addr_t b = 0;
+
+        CHECK_U64(vmem_add(arena, above != 0 ? imported + 256 : imported - 256, 256, 0), ==, 0);
+        CHECK_U64(vmem_alloc(arena, 256, 0, &a), ==, 0);
+        CHECK_U64(source.span_count, ==, 0);
+        CHECK_U64(vmem_alloc(arena, 256, 0, &b), ==, 0);
+        CHECK_U64(b, ==, imported);
+        CHECK_U64(source.span_count, ==, 1);
+        vmem_free(arena, b, 256);
+        CHECK_U64(source.span_count, ==, 0);
+        CHECK_INTACT(arena);
+        vmem_free(arena, a, 256);
+        destroy_importer(arena);
+    }
+}
+
 /* Meanwhile somebody else frees what is needed: the span is not. [I3] */
 struct freer {
     struct vmem_arena *arena;
@@ -747,6 +771,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_kept_spans_go_back_before_a_request_fails),
     VMT_TEST(test_spans_of_a_source_without_release_merge_and_stay),
     VMT_TEST(test_spans_that_touch_stay_apart_and_go_back_as_they_came),
+    VMT_TEST(test_a_span_between_static_ones_stays_apart),
     VMT_TEST(test_a_span_that_is_no_longer_needed_goes_back),
     VMT_TEST(test_any_multiple_of_the_quantum_is_an_import_quantum),
     VMT_TEST(test_no_size_is_enough_anywhere_near_the_top),

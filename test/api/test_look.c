@@ -148,6 +148,7 @@ test_contains_asks_for_every_unit(void)
     CHECK(!vmem_contains(arena, 0xfff, 1));
     CHECK(!vmem_contains(arena, 0x1100, 1));
     CHECK(!vmem_contains(arena, 0x1000, 0));
+    CHECK(!vmem_contains(arena, 0, 0));             /* not "all of 2^64", either */
     CHECK(!vmem_contains(arena, VMEM_ADDR_MAX, 2)); /* wraps */
     CHECK(!vmem_contains(arena, VMEM_ADDR_MAX - 15, VMEM_SIZE_MAX));
     CHECK(!vmem_contains(arena, 0, VMEM_SIZE_MAX));
@@ -339,7 +340,8 @@ test_a_walk_while_the_visitor_changes_the_arena_sees_no_unit_twice(void)
 struct mover {
     struct vmem_arena *arena;
     bool is_upwards; /* the order of the frees: the hole's tag goes, or stays */
-    bool takes;      /* some of it, across the place already reached */
+    vmem_size_t
+        takes; /* so many units of it from 14 on, across the place already reached or up to it */
     struct seen seen;
 };
 
@@ -354,8 +356,10 @@ move_the_hole(void *arg, const struct vmem_segment *segment)
         for (vmem_addr_t i = 0; i < 6; i++) {
             vmem_free(mover->arena, mover->is_upwards ? 10 + i : 15 - i, 1);
         }
-        if (mover->takes) {
-            CHECK_U64(vmem_xalloc(mover->arena, 6, 0, 0, 0, 14, 19, 0, &addr), ==, 0);
+        if (mover->takes != 0) {
+            CHECK_U64(
+                vmem_xalloc(mover->arena, mover->takes, 0, 0, 0, 14, 13 + mover->takes, 0, &addr),
+                ==, 0);
         }
     }
     return true;
@@ -375,8 +379,8 @@ walk_while_the_hole_moves(struct mover *mover)
     for (vmem_addr_t at = 0; at < 10; at++) {
         vmem_free(mover->arena, at, 1);
     }
-    if (mover->takes) {
-        vmem_free(mover->arena, 14, 6);
+    if (mover->takes != 0) {
+        vmem_free(mover->arena, 14, mover->takes);
     }
     CHECK_U64(vmem_destroy(mover->arena), ==, 0);
 }
@@ -397,12 +401,22 @@ test_a_hole_that_grows_below_the_walk_is_shown_from_there_on(void)
 static void
 test_a_segment_that_moves_below_the_walk_is_clipped(void)
 {
-    struct mover mover = { .takes = true };
+    struct mover mover = { .takes = 6 };
 
     walk_while_the_hole_moves(&mover);
     CHECK_U64(mover.seen.count, ==, 18);
     check_segment(&mover.seen.segment[16], 16, 4, VMEM_ALLOC);
     check_segment(&mover.seen.segment[17], 20, 80, VMEM_FREE);
+}
+
+static void
+test_a_segment_up_to_the_place_reached_is_not_shown(void)
+{
+    struct mover mover = { .takes = 2 };
+
+    walk_while_the_hole_moves(&mover);
+    CHECK_U64(mover.seen.count, ==, 17);
+    check_segment(&mover.seen.segment[16], 16, 84, VMEM_FREE);
 }
 
 /* The walk stands on a segment that becomes part of the hole before it, which was shown. */
@@ -602,6 +616,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_a_walk_while_the_visitor_changes_the_arena_sees_no_unit_twice),
     VMT_TEST(test_a_hole_that_grows_below_the_walk_is_shown_from_there_on),
     VMT_TEST(test_a_segment_that_moves_below_the_walk_is_clipped),
+    VMT_TEST(test_a_segment_up_to_the_place_reached_is_not_shown),
     VMT_TEST(test_what_merges_into_a_hole_already_shown_is_shown),
     VMT_TEST(test_a_walk_whose_spans_go_away_ends),
     VMT_TEST(test_the_visitor_may_free_everything_it_is_shown),

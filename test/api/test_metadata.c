@@ -111,6 +111,37 @@ test_permanent_pieces_do_not_overlap(void)
     }
 }
 
+/* The last of the caller's memory is used, too, in smaller pieces: no more than a third lies idle. */
+static void
+test_little_of_the_callers_memory_is_left_unused(void)
+{
+    enum { EACH_MOST = 180 }; /* bytes an allocation; 48 where there is much memory */
+
+    for (size_t bytes = 30720; bytes < 1 << 18; bytes = bytes * 9 / 8 / 64 * 64) {
+        void *memory = vmt_port_get(bytes);
+        const struct vmem_options options = { .quantum = 1,
+            .size = 1 << 20,
+            .tag_memory = memory,
+            .tag_memory_bytes = bytes,
+            .tag_memory_only = true };
+        struct vmem_arena *arena = NULL;
+        vmem_addr_t addr = 0;
+        size_t count = 0;
+
+        vmt_context("bytes", bytes);
+        CHECK_OR_RETURN(vmem_create_with(&options, &arena) == 0);
+        while (vmem_alloc(arena, 1, 0, &addr) == 0) {
+            count++;
+        }
+        CHECK_U64(count * EACH_MOST, >=, bytes);
+        for (addr = 0; addr < count; addr++) {
+            vmem_free(arena, addr, 1);
+        }
+        CHECK_U64(vmem_destroy(arena), ==, 0);
+        vmt_port_put(memory, bytes);
+    }
+}
+
 /* -------------------------------------------------------------------------------------------------
  * In windows
  * ---------------------------------------------------------------------------------------------- */
@@ -289,6 +320,11 @@ test_windows_are_dropped_some_pages_at_a_time(void)
             const unsigned which = (unsigned)(i * 7919ull % COUNT);
             vmem_free(arena, addrs[which], 1 + which % 2);
             check_windows(arena);
+            if (round == 1 &&
+                i % 100 == 0) { /* with a table on its way, and a smaller one to follow */
+                vmem_maintain(arena);
+                check_after(arena);
+            }
         }
         vmem_maintain(arena);
         has_rehearsed = true;
@@ -307,6 +343,7 @@ test_windows_are_dropped_some_pages_at_a_time(void)
 static const struct vmt_test tests[] = {
     VMT_TEST(test_what_the_source_gave_is_counted_to_the_byte),
     VMT_TEST(test_permanent_pieces_do_not_overlap),
+    VMT_TEST(test_little_of_the_callers_memory_is_left_unused),
 #if VMI_PORT_HAS_WINDOW
     VMT_TEST(test_windows_are_dropped_some_pages_at_a_time),
 #endif

@@ -21,6 +21,7 @@ struct meanwhile {
     unsigned depth;
     unsigned releases;
     unsigned refused;
+    unsigned pieces; /* that the arena has */
     bool is_armed_by_import;
     bool refuses;
 };
@@ -42,14 +43,17 @@ get(void *arg, size_t bytes)
     memory = aligned_alloc(64, bytes);
     CHECK(memory != NULL);
     memset(memory, 0, bytes);
+    m->pieces++;
     return memory;
 }
 
 static void
 put(void *arg, void *memory, size_t bytes)
 {
-    (void)arg;
+    struct meanwhile *m = arg;
+
     (void)bytes;
+    m->pieces--;
     free(memory);
 }
 
@@ -130,6 +134,62 @@ test_a_larger_span_is_added(void)
     CHECK_INTACT(m.arena);
     CHECK_U64(vmem_size(m.arena, VMEM_MAXFREE), ==, (vmem_size_t)1 << 50);
     CHECK_U64(vmem_destroy(m.arena), ==, 0);
+    CHECK_U64(m.pieces, ==, 0); /* nor are those lost that came too late */
+}
+
+/* Another thread takes all tags that are at hand, and no entry of the busy index; there are no more. */
+struct taker {
+    struct meanwhile m; /* first: it is what the callbacks get */
+    vmem_handle_t handles[4096];
+    unsigned count;
+};
+
+static void
+take_all_tags(struct meanwhile *m)
+{
+    struct taker *taker = (struct taker *)m;
+    vmem_addr_t addr = 0;
+
+    m->refuses = true;
+    while (taker->count < sizeof taker->handles / sizeof taker->handles[0] &&
+        vmem_alloc_handle(m->arena, 1, NULL, VMEM_FIRSTFIT, &addr, &taker->handles[taker->count]) ==
+            0) {
+        taker->count++;
+    }
+}
+
+/* What a call had made sure of is gone when it comes back to the lock without a larger table. [T1] */
+static void
+test_tags_that_were_at_hand_are_taken(void)
+{
+    enum { MANY = 4096 };
+    static struct taker taker;
+    const struct vmem_options options = {
+        .quantum = 1, .size = 2 * MANY, .tags = { get, put, &taker }
+    };
+    vmem_addr_t addr = 0;
+
+    taker = (struct taker){ .count = 0 };
+    CHECK_OR_RETURN(vmem_create_with(&options, &taker.m.arena) == 0);
+    for (unsigned i = 0; i < MANY && !vmt_failed(); i++) {
+        const vmem_size_t busy = vmem_size(taker.m.arena, VMEM_ALLOC);
+        const unsigned count = taker.count;
+        taker.m.then = i % 4 == 0 ? take_all_tags : NULL; /* else it gets what it asks for */
+        taker.m.refuses = false;
+        if (vmem_alloc(taker.m.arena, 1, VMEM_FIRSTFIT, &addr) == 0) {
+            CHECK_U64(vmem_size(taker.m.arena, VMEM_ALLOC), ==, busy + 1 + taker.count - count);
+        }
+        CHECK_INTACT(taker.m.arena);
+    }
+    taker.m.then = NULL;
+    taker.m.refuses = false;
+    CHECK_U64(taker.count, >, 100);
+    while (taker.count > 0) {
+        vmem_free_handle(taker.m.arena, taker.handles[--taker.count]);
+    }
+    vmem_walk(taker.m.arena, VMEM_ALLOC, free_visited, taker.m.arena);
+    CHECK_U64(vmem_destroy(taker.m.arena), ==, 0);
+    CHECK_U64(taker.m.pieces, ==, 0);
 }
 
 static void
@@ -451,6 +511,15 @@ take_the_last_unit(struct meanwhile *m)
     take_one_at(m, AT + WANTED - 1);
 }
 
+static void
+take_the_span(struct meanwhile *m)
+{
+    vmem_addr_t addr = 0;
+
+    CHECK_U64(
+        vmem_xalloc(m->arena, WANTED, 0, 0, 0, AT, AT + WANTED - 1, VMEM_INSTANTFIT, &addr), ==, 0);
+}
+
 /* Somebody else gives the span back, or takes a part of it: it is not given back a second time, or at all. */
 static void
 test_the_span_is_gone_or_in_use_when_it_does_not_help(void)
@@ -462,6 +531,8 @@ test_the_span_is_gone_or_in_use_when_it_does_not_help(void)
     CHECK_OR_RETURN(make_late(&late, take_the_first_unit, 0));
     ask_late(&late, ENOMEM, 0, 0, WANTED);
     CHECK_OR_RETURN(make_late(&late, take_the_last_unit, 0));
+    ask_late(&late, ENOMEM, 0, 0, WANTED);
+    CHECK_OR_RETURN(make_late(&late, take_the_span, 0));
     ask_late(&late, ENOMEM, 0, 0, WANTED);
 }
 
@@ -715,6 +786,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_a_neighbour_is_added),
     VMT_TEST(test_the_same_span_is_added),
     VMT_TEST(test_a_larger_span_is_added),
+    VMT_TEST(test_tags_that_were_at_hand_are_taken),
     VMT_TEST(test_a_table_grows_while_upkeep_wants_it_smaller),
     VMT_TEST(test_many_wait_for_a_larger_table),
     VMT_TEST(test_a_place_turns_up_after_an_import),

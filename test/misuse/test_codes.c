@@ -13,18 +13,27 @@
 #include "engine/arena.h"
 
 #include <errno.h>
+#include <string.h>
 
 static struct vmt_picture before;
 static bool is_seen[VMEM_FAULT_CODE_END];
 
-/* A statement that must be reported with this code and line, and change nothing. */
+/* A statement that must be reported with this code and exactly this line: nothing else is a test of it. */
+#define EXPECT_REPORTED(statement, fault_code, line) \
+    do { \
+        const char *const expected_line = (line); \
+        EXPECT_FATAL_TEXT(statement, fault_code, expected_line); \
+        is_seen[fault_code] = \
+            expected_line != NULL && strcmp(vmt_fault_seen.text, expected_line) == 0; \
+    } while (0)
+
+/* And that must change nothing. */
 #define EXPECT_REFUSED(arena, statement, fault_code, line) \
     do { \
         vmt_picture_take(&before, (arena)); \
-        EXPECT_FATAL_TEXT(statement, fault_code, line); \
+        EXPECT_REPORTED(statement, fault_code, line); \
         CHECK_STR(vmt_fault_seen.arena, vmem_name(arena)); \
         CHECK_UNCHANGED(&before, (arena)); \
-        is_seen[fault_code] = true; \
     } while (0)
 
 /* 0x1000-0x1fff of quantum 16; 0x1000-0x103f busy. */
@@ -167,7 +176,7 @@ visit_nothing(void *arg, const struct vmem_segment *segment)
 /* A call from where no call may be made: the thread is in a call on this arena already. */
 #define EXPECT_REENTRY(arena, statement) \
     do { \
-        EXPECT_FATAL_TEXT(statement, VMEM_FAULT_REENTRY, \
+        EXPECT_REPORTED(statement, VMEM_FAULT_REENTRY, \
             "vmem: REENTRY arena=kva addr=0x0 size=0x0: the calling thread is in a call on this " \
             "arena already"); \
     } while (0)
@@ -260,7 +269,6 @@ test_reentry(void)
     vmi_leave(arena);
     CHECK_UNCHANGED(&before, arena);
     destroy(arena);
-    is_seen[VMEM_FAULT_REENTRY] = true;
 }
 
 static void
@@ -280,7 +288,7 @@ test_reentry_without_a_lock(void)
 }
 
 #define EXPECT_REGISTRY_REENTRY(name, statement) \
-    EXPECT_FATAL_TEXT(statement, VMEM_FAULT_REENTRY, \
+    EXPECT_REPORTED(statement, VMEM_FAULT_REENTRY, \
         "vmem: REENTRY arena=" name " addr=0x0 size=0x0: created or destroyed while the calling " \
         "thread is visiting all arenas")
 
@@ -375,9 +383,10 @@ test_corrupt(void)
     CHECK_OR_RETURN(vmi_tag_kind(vmi_tag(arena, index)) == VMI_KIND_BUSY);
     own = vmi_tag(arena, index)->own;
     vmi_tag(arena, index)->own = vmi_tag_own(VMI_KIND_NONE, 0);
-    EXPECT_FATAL(vmem_free(arena, 0x1000, 64), VMEM_FAULT_CORRUPT);
-    is_seen[VMEM_FAULT_CORRUPT] = vmt_fault_seen.count == 1;
-    if (is_seen[VMEM_FAULT_CORRUPT]) { /* else it was freed, and the arena is past repair */
+    EXPECT_REPORTED(vmem_free(arena, 0x1000, 64), VMEM_FAULT_CORRUPT,
+        "vmem: CORRUPT arena=kva addr=0x1000 size=0x40: the busy index leads to a tag that is not that "
+        "of an allocation; found 0x1000+0x40");
+    if (vmt_fault_seen.count == 1) { /* else it was freed, and the arena is past repair */
         vmi_tag(arena, index)->own = own;
         CHECK_INTACT(arena);
         destroy(arena);

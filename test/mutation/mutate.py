@@ -1,7 +1,7 @@
 """Mutation testing of src/: how many small faults do the tests notice?  Run by scripts/mutate.
 
 usage: mutate [--count N] [--seed S] [--jobs J] [--json FILE] [--log FILE] [--again LOG]
-              [--report LOG] [--synchronisation] [--list] [WHAT...]
+              [--report LOG] [--synchronisation] [--measure] [--list] [WHAT...]
 
   WHAT        a file under src/, a directory, as src/base, or a mutant's id; all of src/ without any
   --count N   as many mutants judged, 1000 unless given; 0 means all.  Every file gives its share.  One that
@@ -16,6 +16,8 @@ usage: mutate [--count N] [--seed S] [--jobs J] [--json FILE] [--log FILE] [--ag
               try none: judge what a log says by the verdicts as they are now
   --synchronisation
               only mutants of what takes, leaves or minds a lock
+  --measure   only say what the score is, of a sample that nobody has seen: survivors need no verdict,
+              and no score is too low
   --list      print the mutants that would be tried, and try none
 
 A mutant that no test notices has survived.  It needs a verdict in test/mutation/survivors.tsv, or a
@@ -396,6 +398,7 @@ def parse(arguments):
     parser.add_argument("--again", type=pathlib.Path)
     parser.add_argument("--report", type=pathlib.Path)
     parser.add_argument("--synchronisation", action="store_true")
+    parser.add_argument("--measure", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("what", nargs="*")
     return parser.parse_args(arguments)
@@ -486,14 +489,13 @@ def main(arguments):
         print(f"mutate: {error}", file=sys.stderr)
         return 1
     figures, more = report(results, verdicts)
-    wrong += more
-    wrong += complaints_of_stale(verdicts, everything)
+    wrong = [] if options.measure else wrong + more + complaints_of_stale(verdicts, everything)
     seconds = time.monotonic() - began
     if options.json:
         words = ["scripts/mutate", *arguments]
         figures = {
             "command": shlex.join(words), "seconds": round(seconds, 1), "seed": options.seed,
-            "jobs": options.jobs, "mutants": len(everything), **figures,
+            "jobs": options.jobs, "mutants": len(everything), "is_measured_only": options.measure, **figures,
         }
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     for line in wrong:

@@ -11,6 +11,7 @@ import tempfile
 import testing
 
 SCRIPTS = testing.ROOT / "scripts"
+sys.path.insert(0, str(SCRIPTS))
 
 
 def load(name):
@@ -56,7 +57,8 @@ def test_wrong_usage_is_refused():
 def record(figures, is_good=True):
     return {
         "part": "model", "command": "scripts/check_model --json FILE", "ok": is_good, "seconds": 7200,
-        "provenance": {"commit": "0123456789ab", "has_changes": True, "date": "2001-06-25", "machine": "2 x some"},
+        "provenance": {"commit": "0123456789ab", "has_changes": True, "measured": "cafe", "date": "2001-06-25",
+                       "machine": "2 x some"},
         "figures": figures,
     }
 
@@ -82,7 +84,7 @@ def test_a_page_tells_figures_failures_and_where_they_come_from():
     text = page_of({"model": record(MODEL, is_good=False)})
     assert "1,234,567 operations, 1 failed | **no** |" in text
     assert "| that | 567 | FAILED |" in text
-    assert "| model | 0123456789ab and uncommitted changes | 2001-06-25 | 2 x some | 2.0 h |" in text
+    assert "| model | 0123456789ab and uncommitted changes | cafe | 2001-06-25 | 2 x some | 2.0 h |" in text
     assert "[Coverage](#coverage) | not measured | - |" in text
 
 
@@ -98,6 +100,36 @@ def test_a_record_without_a_section_is_an_error():
         assert "no-such" in str(error)
     else:
         raise AssertionError("accepted")
+
+
+def test_every_part_says_what_it_measures_and_all_of_it_is_there():
+    module = load("evidence_page.py")
+    for name, _, _ in module.SECTIONS:
+        assert len(module.hash_of_measured(name)) == 12
+    for places in module.MEASURED.values():
+        for place in places:
+            assert (testing.ROOT / place).exists(), place
+
+
+def test_figures_are_stale_when_the_code_changes_and_not_when_a_comment_does():
+    module = load("evidence_page.py")
+    module.MEASURED = {"model": ("src",), "proof": ("src",)}
+    with tempfile.TemporaryDirectory() as directory:
+        root = pathlib.Path(directory)
+        file = root / "src" / "bits.c"
+        file.parent.mkdir()
+
+        def hashes(text):
+            file.write_text(text, encoding="utf-8")
+            return module.hash_of_measured("model", root), module.hash_of_measured("proof", root)
+
+        before = hashes("/* Of bits. */\nint bits = 64;\n")
+        comment = hashes("/* Of all bits. */\nint bits =\n    64; // all\n")
+        code = hashes("/* Of bits. */\nint bits = 63;\n")
+    assert comment[0] == before[0] and comment[1] != before[1]
+    assert code[0] != before[0] and code[1] != before[1]
+    assert module.stale({"model": {"provenance": {"measured": "cafe"}}}) == ["model"]
+    assert module.stale({"model": {"provenance": {"measured": module.hash_of_measured("model")}}}) == []
 
 
 def test_a_share_is_never_rounded_up():

@@ -51,7 +51,40 @@ def test_every_file_that_should_have_contracts_has_some():
 def test_a_file_without_contracts_is_a_failure():
     module = load()
     unit = module.prove_unit(module.Unit("src/base/text", testing.ROOT))
-    assert unit.functions == [] and "no function has a contract" in unit.failures()[0]
+    assert unit.functions == [] and "src/base/text.[ch]: no function has a contract" in unit.failures()
+    assert any("vmi_line_put has no contract" in failure for failure in unit.failures())
+
+
+def test_a_function_without_a_contract_needs_a_reason():
+    module = load()
+    text = """\
+/*@ assigns \\nothing; */
+static int
+one(int a)
+{
+    return a;
+}
+
+static struct pair
+two(int a, int b)
+{
+    return (struct pair){ a, b };
+}
+
+int three(void);
+"""
+    assert module.without_contract(text, ["one"]) == ["two"]
+    assert module.without_contract(text, ["one", "two"]) == []
+    module.NO_CONTRACT = {"because": ["two"]}
+    assert module.without_contract(text, ["one"]) == []
+
+
+def test_no_reason_is_given_for_a_function_that_is_not_there():
+    module = load()
+    sources = "".join(path.read_text(encoding="utf-8") for path in (testing.ROOT / "src").rglob("*.[ch]"))
+    for names in module.NO_CONTRACT.values():
+        for name in names:
+            assert f"\n{name}(" in sources, name
 
 
 def test_a_copy_is_proved_not_the_tree():

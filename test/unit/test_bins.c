@@ -396,6 +396,27 @@ test_searching_where_nothing_is_is_sure(void)
     tear_down(&f);
 }
 
+/* What lies behind the array is not looked at, whatever it looks like. */
+static void
+test_the_first_class_beyond_the_array_has_no_bin(void)
+{
+    struct vmi_bin memory[VMI_CLASS_EXACT + 1];
+    struct vmi_bins bins;
+    struct fixture f;
+    bool is_sure = false;
+
+    set_up(&f, 0, VMI_CLASS_EXACT);
+    vmi_bins_init(&bins, 0, memory, VMI_CLASS_EXACT);
+    memory[VMI_CLASS_EXACT] =
+        (struct vmi_bin){ .count = 1, .front = { 1 }, .size_max = VMI_CLASS_EXACT + 1 };
+    CHECK_U64(
+        vmi_bins_search_own(&bins, &f.tags, VMI_CLASS_EXACT, VMI_CLASS_EXACT, UINT32_MAX, &is_sure),
+        ==, 0);
+    CHECK(is_sure);
+    CHECK_U64(memory[VMI_CLASS_EXACT].size_max, ==, VMI_CLASS_EXACT + 1);
+    tear_down(&f);
+}
+
 static void
 test_a_move_to_a_larger_array_keeps_every_hole(void)
 {
@@ -517,6 +538,7 @@ static const struct vmt_test tests[] = {
     VMT_TEST(test_searching_the_overflow_stops_after_so_many_tries),
     VMT_TEST(test_a_sure_refusal_makes_the_next_one_cheap),
     VMT_TEST(test_searching_where_nothing_is_is_sure),
+    VMT_TEST(test_the_first_class_beyond_the_array_has_no_bin),
     VMT_TEST(test_a_move_to_a_larger_array_keeps_every_hole),
     VMT_TEST(test_random_holes_agree_with_a_plain_list),
 };

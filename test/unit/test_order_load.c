@@ -15,9 +15,10 @@
 #include "structures/order_load.h"
 #include "unit.h"
 
-enum { MANY = 10000, NODES = 2000, KINDS = 6 };
+enum { MANY = 14000, NODES = 3000, KINDS = 6 };
 
-static const uint32_t counts[] = { 0, 1, 2, 23, 24, 25, 48, 49, 575, 576, 577, 600, 3000, MANY };
+static const uint32_t counts[] = { 0, 1, 2, 23, 24, 25, 48, 49, 575, 576, 577, 600, 3000, 13824,
+    13825, MANY };
 
 struct fixture {
     struct vmi_slab nodes;
