@@ -143,7 +143,8 @@
         8 <= n <= 0x10000000 ==> 3 <= r <= 28;
     axiom table_steps: \forall uint32_t mask, integer shift, integer r; 0 <= shift < 32 && 0 <= r < 64 &&
         is_table_size(shift, mask) && is_log2(r, mask + 1) ==>
-        (r < 28 ==> mask <= 0x7ffffff) && (3 < r ==> 15 <= mask && mask % 2 == 1);
+        (r < 28 ==> mask <= 0x7ffffff) && (mask < 0xfffffff ==> r < 28) &&
+        (3 < r ==> 15 <= mask && mask % 2 == 1);
     axiom table_made: \forall uint64_t n, integer r; 0 <= r < 64 && is_log2(r, n) &&
         is_pow2(n) && 8 <= n <= 0x10000000 ==> 3 <= r <= 28 && is_table_size(32 - r, n - 1);
     }

@@ -99,6 +99,7 @@ round_size(const struct vmi_arguments *a, vmem_size_t align, vmem_size_t quantum
     ensures request->shape.size == size && request->shape.align == align &&
         request->shape.phase == a->phase && request->shape.nocross == a->nocross &&
         request->shape.addr_min == a->addr_min && request->shape.addr_max == a->addr_max;
+    ensures is_of(arena, a, request);
  */
 static void
 fill(const struct vmem_arena *arena, const struct vmi_arguments *a, vmem_size_t size,
@@ -137,6 +138,8 @@ vmi_request_make(const struct vmem_arena *arena, const struct vmi_arguments *arg
     if (problem != 0) {
         return problem;
     }
+    //@ assert right: is_consistent(arguments, asked_align(arena, arguments), arena->quantum);
     fill(arena, arguments, size, align, request);
+    //@ assert still: is_consistent(arguments, asked_align(arena, arguments), arena->quantum);
     return status;
 }

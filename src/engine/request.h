@@ -50,6 +50,13 @@ struct vmi_arguments {
       a->nocross != 0 && \forall vmem_size_t s; a->size <= s && s % quantum == 0 ==>
         a->phase % a->nocross + s > a->nocross;
 
+    // What else a request says.
+    predicate is_of(struct vmem_arena *arena, struct vmi_arguments *a, struct vmi_request *r) =
+      (r->policy == ((a->flags & VMI_POLICY_MASK) != 0 ? a->flags & VMI_POLICY_MASK : arena->policy)) &&
+      (r->is_high <==> (a->flags & VMEM_HIGH) != 0) &&
+      (r->is_shaped <==> r->shape.align > arena->quantum || a->nocross != 0) &&
+      (r->is_windowed <==> a->addr_min != 0 || a->addr_max != VMEM_ADDR_MAX);
+
     logic integer asked_align(struct vmem_arena *arena, struct vmi_arguments *a) =
       a->align != 0 ? a->align : arena->quantum;
  */
@@ -83,15 +90,18 @@ struct vmi_arguments vmi_arguments_of(
         request->shape.size >= arguments->size && request->shape.size % arena->quantum == 0 &&
         (\forall vmem_size_t s; arguments->size <= s < request->shape.size ==> s % arena->quantum != 0);
     ensures \result == 0 ==> request->shape.phase == arguments->phase &&
-        request->shape.nocross == arguments->nocross && request->shape.align >= arena->quantum &&
+        request->shape.nocross == arguments->nocross &&
+        request->shape.align == asked_align(arena, arguments) && request->shape.align >= arena->quantum &&
         request->shape.addr_min == arguments->addr_min && request->shape.addr_max == arguments->addr_max;
-    ensures right: \result == 0 ==> are_flags(arena, arguments->flags) &&
+    ensures right: \result == 0 || \result == ENOTSUP ==> are_flags(arena, arguments->flags) &&
         is_consistent(arguments, asked_align(arena, arguments), arena->quantum);
     ensures wrong: \result == EINVAL ==> !are_flags(arena, arguments->flags) ||
         !is_consistent(arguments, asked_align(arena, arguments), arena->quantum) ||
         fits_no_block(arguments, arena->quantum);
     ensures none: \result == ENOMEM ==> has_no_whole_size(arguments->size, arena->quantum);
     ensures waits: \result == ENOTSUP ==> (arguments->flags & VMEM_WAIT) != 0;
+    ensures stays: \result == 0 ==> (arguments->flags & VMEM_WAIT) == 0;
+    ensures complete: \result == 0 ==> is_of(arena, arguments, request);
     ensures \result == 0 || \result == EINVAL || \result == ENOMEM || \result == ENOTSUP;
  */
 int vmi_request_make(const struct vmem_arena *arena, const struct vmi_arguments *arguments,

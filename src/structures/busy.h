@@ -118,8 +118,11 @@ void vmi_busy_init(struct vmi_busy *busy, void *memory, size_t bytes);
         busy->count >= busy->count_max;
     ensures shrinks: 0 < \result < (busy->table.mask + 1) * sizeof(struct vmi_bucket) ==>
         may_shrink && busy->count < busy->table.mask + 1;
-    ensures urgent: *is_urgent ==> busy->count >= busy->count_max &&
+    ensures urgent: *is_urgent <==> busy->old.bucket == \null && busy->count >= busy->count_max &&
         busy->count * 16 >= (busy->table.mask + 1) * VMI_BUCKET_SLOTS * 15;
+    ensures must: busy->old.bucket == \null && busy->count >= busy->count_max &&
+        busy->table.mask + 1 < 1 << VMI_BUSY_LOG2_MAX ==>
+        \result == 2 * (busy->table.mask + 1) * sizeof(struct vmi_bucket);
  */
 size_t vmi_busy_wants(const struct vmi_busy *busy, bool may_shrink, bool *is_urgent);
 
@@ -137,6 +140,8 @@ bool vmi_busy_step(struct vmi_busy *busy, uint32_t buckets);
     requires \separated(first, bytes, busy);
     requires busy->old.wrap <= busy->old.mask + 1 && busy->border <= busy->old.mask + 1;
     assigns *first, *bytes;
+    ensures what: *first == (busy->border > busy->old.mask ? 0 : busy->old.wrap * sizeof(struct vmi_bucket)) &&
+        *bytes == (busy->border > busy->old.wrap ? busy->border * sizeof(struct vmi_bucket) - *first : 0);
     ensures inside: *first + *bytes <= (busy->old.mask + 1) * sizeof(struct vmi_bucket);
     ensures behind: *bytes != 0 ==> *first + *bytes == busy->border * sizeof(struct vmi_bucket);
     ensures stays: busy->border <= busy->old.mask ==> *first == busy->old.wrap * sizeof(struct vmi_bucket);

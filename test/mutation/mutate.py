@@ -6,8 +6,8 @@ usage: mutate [--count N] [--seed S] [--jobs J] [--json FILE] [--log FILE] [--ag
   WHAT        a file under src/, a directory, as src/base, or a mutant's id; all of src/ without any
   --count N   as many mutants judged, 1000 unless given; 0 means all.  Every file gives its share.  One that
               does not compile, or makes no other code, is no judgement: the next one takes its place
-  --seed S    chooses them, 1 unless given; edits elsewhere do not change the choice.  `fresh` is one that
-              nobody has seen; it is printed
+  --seed S    chooses them, 1 unless given; edits elsewhere do not change the choice.  `fresh` is one
+              drawn by chance; it is printed
   --jobs J    as many at a time, one a processor unless given
   --json FILE write the figures
   --log FILE  write one line of JSON for each mutant tried
@@ -16,8 +16,8 @@ usage: mutate [--count N] [--seed S] [--jobs J] [--json FILE] [--log FILE] [--ag
               try none: judge what a log says by the verdicts as they are now
   --synchronisation
               only mutants of what takes, leaves or minds a lock
-  --measure   only say what the score is, of a sample that nobody has seen: survivors need no verdict,
-              and no score is too low
+  --measure   only say what the score is, of a fresh sample for instance: survivors need no verdict, and
+              no score is too low
   --list      print the mutants that would be tried, and try none
 
 A mutant that no test notices has survived.  It needs a verdict in test/mutation/survivors.tsv, or a
